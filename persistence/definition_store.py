@@ -1,0 +1,280 @@
+"""Definitions on disk: vhosts, users, permissions, exchanges, queues, bindings.
+
+Here: writing each change through the group commit, reading all at start.  Not
+here: what the definitions mean.  Only durable things are handed in.
+"""
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table as SqlTable
+
+from persistence import schema, tables_json
+from persistence.commit import GroupCommit
+
+Table = tables_json.Table
+
+
+class VhostRow(NamedTuple):
+    """A stored virtual host; `id` is what batches know it by."""
+
+    id: int
+    name: str
+    metadata: dict[str, Any]
+
+
+class UserRow(NamedTuple):
+    """A stored user."""
+
+    name: str
+    password_hash: str
+    hashing_algorithm: str
+    tags: tuple[str, ...]
+
+
+class PermissionRow(NamedTuple):
+    """Stored permissions of a user in a vhost."""
+
+    user: str
+    vhost: str
+    configure: str
+    write: str
+    read: str
+
+
+class ExchangeRow(NamedTuple):
+    """A stored (so durable) exchange."""
+
+    name: str
+    type: str
+    auto_delete: bool
+    internal: bool
+    arguments: Table
+
+
+class QueueRow(NamedTuple):
+    """A stored (so durable) queue; `delivered` as in `save_delivered`."""
+
+    id: int
+    name: str
+    auto_delete: bool
+    arguments: Table
+    delivered: list[int]
+
+
+class BindingRow(NamedTuple):
+    """A stored binding, both ends of which are durable."""
+
+    source: str
+    destination: str
+    destination_type: str
+    routing_key: str
+    arguments: Table
+
+
+def _raw(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _text(raw: bytes) -> str:
+    return bytes(raw).decode("utf-8", "surrogateescape")
+
+
+def _by_key(table: SqlTable) -> Any:
+    statement = delete(table)
+    for column in table.primary_key.columns:
+        statement = statement.where(column == bindparam(f"key_{column.name}"))
+    return statement
+
+
+_DELETE = {table.name: _by_key(table) for table in schema.metadata.sorted_tables}
+_SAVE_DELIVERED = (
+    update(schema.queue)
+    .where(schema.queue.c.id == bindparam("key_id"))
+    .values(delivered=bindparam("marks"))
+)
+
+
+class DefinitionStore:
+    """Writes definitions with the next commit; a save replaces what was there."""
+
+    def __init__(self, commit: GroupCommit, connection: Connection) -> None:
+        self._commit = commit
+        self._queue_id = int(connection.execute(select(func.max(schema.queue.c.id))).scalar() or 0)
+        self._vhost_id = int(connection.execute(select(func.max(schema.vhost.c.id))).scalar() or 0)
+
+    def next_queue_id(self) -> int:
+        """An id for a new queue, durable or not."""
+        self._queue_id += 1
+        return self._queue_id
+
+    def next_vhost_id(self) -> int:
+        """An id for a new virtual host."""
+        self._vhost_id += 1
+        return self._vhost_id
+
+    def _replace(self, table: SqlTable, keys: dict[str, Any], values: dict[str, Any]) -> None:
+        self._delete(table, keys)
+        self._commit.execute(_INSERT[table.name], {**keys, **values})
+
+    def _delete(self, table: SqlTable, keys: dict[str, Any]) -> None:
+        named = {f"key_{name}": value for name, value in keys.items()}
+        self._commit.execute(_DELETE[table.name], named)
+
+    # -- writing -------------------------------------------------------------------------
+
+    def save_vhost(self, vhost_id: int, name: str, metadata: dict[str, Any]) -> None:
+        values = {"name": _raw(name), "metadata": json.dumps(metadata)}
+        self._replace(schema.vhost, {"id": vhost_id}, values)
+
+    def save_user(
+        self, name: str, password_hash: str, hashing_algorithm: str, tags: tuple[str, ...]
+    ) -> None:
+        values = {
+            "password_hash": password_hash,
+            "hashing_algorithm": hashing_algorithm,
+            "tags": json.dumps(tags),
+        }
+        self._replace(schema.user, {"name": _raw(name)}, values)
+
+    def delete_user(self, name: str) -> None:
+        self._delete(schema.user, {"name": _raw(name)})
+
+    def save_permission(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
+        values = {"configure": _raw(configure), "write": _raw(write), "read": _raw(read)}
+        self._replace(schema.permission, {"user": _raw(user), "vhost": _raw(vhost)}, values)
+
+    def delete_permission(self, user: str, vhost: str) -> None:
+        self._delete(schema.permission, {"user": _raw(user), "vhost": _raw(vhost)})
+
+    def save_exchange(
+        self,
+        vhost: str,
+        name: str,
+        type_name: str,
+        auto_delete: bool,
+        internal: bool,
+        arguments: Table,
+    ) -> None:
+        values = {
+            "type": type_name,
+            "auto_delete": auto_delete,
+            "internal": internal,
+            "arguments": tables_json.dump(arguments),
+        }
+        self._replace(schema.exchange, {"vhost": _raw(vhost), "name": _raw(name)}, values)
+
+    def delete_exchange(self, vhost: str, name: str) -> None:
+        self._delete(schema.exchange, {"vhost": _raw(vhost), "name": _raw(name)})
+
+    def save_queue(
+        self, vhost: str, name: str, queue_id: int, auto_delete: bool, arguments: Table
+    ) -> None:
+        values = {
+            "id": queue_id,
+            "auto_delete": auto_delete,
+            "arguments": tables_json.dump(arguments),
+            "delivered": "[]",
+        }
+        self._replace(schema.queue, {"vhost": _raw(vhost), "name": _raw(name)}, values)
+
+    def delete_queue(self, vhost: str, name: str) -> None:
+        self._delete(schema.queue, {"vhost": _raw(vhost), "name": _raw(name)})
+
+    def save_delivered(self, queue_id: int, marks: list[int]) -> None:
+        """Positions below which messages may have been delivered, one a priority level."""
+        parameters = {"key_id": queue_id, "marks": json.dumps(marks)}
+        self._commit.execute(_SAVE_DELIVERED, parameters)
+
+    def save_binding(
+        self,
+        vhost: str,
+        source: str,
+        destination: str,
+        destination_type: str,
+        routing_key: str,
+        arguments: Table,
+    ) -> None:
+        identity = _identity(source, destination, destination_type, routing_key, arguments)
+        values = {
+            "source": _raw(source),
+            "destination": _raw(destination),
+            "destination_type": destination_type,
+            "routing_key": _raw(routing_key),
+            "arguments": tables_json.dump(arguments),
+        }
+        self._replace(schema.binding, {"vhost": _raw(vhost), "identity": identity}, values)
+
+    def delete_binding(
+        self,
+        vhost: str,
+        source: str,
+        destination: str,
+        destination_type: str,
+        routing_key: str,
+        arguments: Table,
+    ) -> None:
+        identity = _identity(source, destination, destination_type, routing_key, arguments)
+        self._delete(schema.binding, {"vhost": _raw(vhost), "identity": identity})
+
+
+_INSERT = {table.name: insert(table) for table in schema.metadata.tables.values()}
+
+
+def _identity(
+    source: str, destination: str, destination_type: str, routing_key: str, arguments: Table
+) -> bytes:
+    # A key of bounded size, whatever names and arguments are like.
+    ends = (source, destination_type, destination, routing_key)
+    arguments = dict(sorted(arguments.items()))
+    return sha256(json.dumps([*ends, tables_json.dump(arguments)]).encode()).digest()
+
+
+class Definitions:
+    """Reads all definitions at start."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def vhosts(self) -> list[VhostRow]:
+        columns = schema.vhost.c
+        rows = self._connection.execute(select(columns.id, columns.name, columns["metadata"]))
+        return [VhostRow(row[0], _text(row[1]), json.loads(row[2])) for row in rows]
+
+    def users(self) -> list[UserRow]:
+        rows = self._connection.execute(select(schema.user))
+        return [
+            UserRow(_text(r.name), r.password_hash, r.hashing_algorithm, tuple(json.loads(r.tags)))
+            for r in rows
+        ]
+
+    def permissions(self) -> list[PermissionRow]:
+        rows = self._connection.execute(select(schema.permission))
+        return [PermissionRow(*(_text(value) for value in row)) for row in rows]
+
+    def exchanges(self, vhost: str) -> Iterator[ExchangeRow]:
+        table = schema.exchange
+        for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
+            arguments = tables_json.load(row.arguments)
+            yield ExchangeRow(_text(row.name), row.type, row.auto_delete, row.internal, arguments)
+
+    def queues(self, vhost: str) -> Iterator[QueueRow]:
+        table = schema.queue
+        for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
+            arguments = tables_json.load(row.arguments)
+            marks = json.loads(row.delivered)
+            yield QueueRow(row.id, _text(row.name), row.auto_delete, arguments, marks)
+
+    def bindings(self, vhost: str) -> Iterator[BindingRow]:
+        table = schema.binding
+        for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
+            yield BindingRow(
+                _text(row.source),
+                _text(row.destination),
+                row.destination_type,
+                _text(row.routing_key),
+                tables_json.load(row.arguments),
+            )

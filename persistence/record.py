@@ -1,0 +1,163 @@
+"""How messages and settlements look in a row.
+
+A batch blob is: format u8, CRC-32 of the rest u32, number of records u32,
+records.  A record is one message and a reference for each durable queue it
+went to: lengths and flags, the first reference, exchange and routing key as on
+the wire, content header payload, body, further references.
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator
+from struct import Struct, error
+from sys import byteorder
+from typing import Any, NamedTuple
+from zlib import crc32
+
+FORMAT = 1
+DIED = 1  # flag: the x-death header was written by the broker
+
+_HEAD = Struct(">BII")
+_COUNT = Struct(">I")
+# Lengths of route, header, body; flags; references; then the first reference.
+_RECORD = Struct(">HIIBHIIQQ")
+# Ordinal in the batch, queue id, position, deadline + 1 (0 for none).
+_REFERENCE = Struct(">IIQQ")
+
+
+class Damaged(Exception):
+    """A blob that cannot be read; args[0] says why."""
+
+
+class Reference(NamedTuple):
+    """A message in a queue: `deadline` is in ms since the epoch or None."""
+
+    ordinal: int
+    queue_id: int
+    position: int
+    deadline: int | None
+
+
+class Record(NamedTuple):
+    """One stored message; `route` is exchange and routing key as two short strings."""
+
+    route: bytes
+    header: bytes
+    body: bytes
+    flags: int
+    references: list[Reference]
+
+
+def encode(entries: Iterable[Any]) -> bytes:
+    """The blob of a batch: of its entries those that are not None, in order."""
+    parts: list[bytes] = [b""]
+    append = parts.append
+    pack = _RECORD.pack
+    count = 0
+    message = None
+    more: list[Any] = []
+    for entry in entries:
+        if entry is None:
+            continue
+        if entry.message is message:
+            more.append(entry)
+            continue
+        if more:
+            _add_references(parts, more)
+            more = []
+        message = entry.message
+        header = message.header
+        route = message.route.raw
+        deadline = entry.deadline
+        append(
+            pack(
+                len(route),
+                len(header.payload),
+                header.body_size,
+                header.died,
+                0,
+                entry.ref,
+                entry.queue.id,
+                entry.position,
+                0 if deadline is None else deadline + 1,
+            )
+        )
+        append(route)
+        append(header.payload)
+        body = message.body
+        if body.__class__ is bytes:
+            append(body)
+        else:
+            append(b"".join(body))
+        count += 1
+    if more:
+        _add_references(parts, more)
+    parts[0] = _COUNT.pack(count)
+    data = b"".join(parts)
+    return _HEAD.pack(FORMAT, crc32(data), len(data)) + data
+
+
+def _add_references(parts: list[bytes], entries: list[Any]) -> None:
+    # Fan-out: the record just written gets its number of further references.
+    fixed = list(_RECORD.unpack(parts[-4]))
+    fixed[4] = len(entries)
+    parts[-4] = _RECORD.pack(*fixed)
+    for entry in entries:
+        deadline = 0 if entry.deadline is None else entry.deadline + 1
+        parts[-1] += _REFERENCE.pack(entry.ref, entry.queue.id, entry.position, deadline)
+
+
+def decode(blob: bytes) -> Iterator[Record]:
+    """The records of a blob; raises Damaged before the first where it is not whole."""
+    try:
+        kind, checksum, size = _HEAD.unpack_from(blob, 0)
+    except error:
+        raise Damaged("it is cut short") from None
+    if kind != FORMAT:
+        raise Damaged(f"its format {kind} is unknown")
+    if len(blob) != _HEAD.size + size:
+        raise Damaged(f"it has {len(blob)} bytes where {_HEAD.size + size} were written")
+    if crc32(memoryview(blob)[_HEAD.size :]) != checksum:
+        raise Damaged("its checksum does not fit")
+    return _records(blob)
+
+
+def _records(blob: bytes) -> Iterator[Record]:
+    at = _HEAD.size + _COUNT.size
+    (count,) = _COUNT.unpack_from(blob, _HEAD.size)
+    unpack = _RECORD.unpack_from
+    step = _RECORD.size
+    for _ in range(count):
+        route, header, body, flags, more, ordinal, queue, position, deadline = unpack(blob, at)
+        at += step
+        header_at = at + route
+        body_at = header_at + header
+        end = body_at + body
+        references = [Reference(ordinal, queue, position, deadline - 1 if deadline else None)]
+        record = Record(
+            blob[at:header_at], blob[header_at:body_at], blob[body_at:end], flags, references
+        )
+        at = end
+        for _ in range(more):
+            ordinal, queue, position, deadline = _REFERENCE.unpack_from(blob, at)
+            references.append(
+                Reference(ordinal, queue, position, deadline - 1 if deadline else None)
+            )
+            at += _REFERENCE.size
+        yield record
+
+
+def encode_settled(ordinals: Iterable[int]) -> bytes:
+    """The row of settled references of one batch."""
+    numbers = array("I", ordinals)
+    if byteorder == "big":
+        numbers.byteswap()
+    return numbers.tobytes()
+
+
+def decode_settled(data: bytes) -> set[int]:
+    """The ordinals in a row of `settled`."""
+    numbers = array("I")
+    numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
+    if byteorder == "big":
+        numbers.byteswap()
+    return set(numbers)

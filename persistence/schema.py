@@ -1,0 +1,118 @@
+"""The tables, and nothing else.
+
+Names are stored as their bytes on the wire, since AMQP names need not be
+UTF-8; typed tables as JSON (tables_json.py).
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+VERSION = 1
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# One row holds hundreds of messages; ids only grow.
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("vhost_id", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# The references of a batch that are done with; gone with the batch.
+settled = Table(
+    "settled",
+    metadata,
+    Column("batch_id", Integer, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# Batches that could not be read, set aside at a start.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("batch_id", Integer, nullable=False),
+    Column("vhost_id", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+vhost = Table(
+    "vhost",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", LargeBinary(255), nullable=False, unique=True),
+    Column("metadata", Text, nullable=False),
+)
+
+user = Table(
+    "user",
+    metadata,
+    Column("name", LargeBinary(255), primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("hashing_algorithm", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+)
+
+permission = Table(
+    "permission",
+    metadata,
+    Column("user", LargeBinary(255), primary_key=True),
+    Column("vhost", LargeBinary(255), primary_key=True),
+    Column("configure", LargeBinary, nullable=False),
+    Column("write", LargeBinary, nullable=False),
+    Column("read", LargeBinary, nullable=False),
+)
+
+exchange = Table(
+    "exchange",
+    metadata,
+    Column("vhost", LargeBinary(255), primary_key=True),
+    Column("name", LargeBinary(255), primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("auto_delete", Boolean, nullable=False),
+    Column("internal", Boolean, nullable=False),
+    Column("arguments", Text, nullable=False),
+)
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("id", Integer, nullable=False, unique=True),
+    Column("vhost", LargeBinary(255), primary_key=True),
+    Column("name", LargeBinary(255), primary_key=True),
+    Column("auto_delete", Boolean, nullable=False),
+    Column("arguments", Text, nullable=False),
+    # Positions below which messages may have been delivered, one a priority level.
+    Column("delivered", Text, nullable=False),
+)
+
+# `identity` is a digest of all that makes a binding the same.
+binding = Table(
+    "binding",
+    metadata,
+    Column("vhost", LargeBinary(255), primary_key=True),
+    Column("identity", LargeBinary(32), primary_key=True),
+    Column("source", LargeBinary(255), nullable=False),
+    Column("destination", LargeBinary(255), nullable=False),
+    Column("destination_type", String(8), nullable=False),
+    Column("routing_key", LargeBinary(255), nullable=False),
+    Column("arguments", Text, nullable=False),
+)
