@@ -1,0 +1,181 @@
+"""What an empty store begins with, and what comes back from a full one (spec 9.3, 10)."""
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+
+import pytest
+
+from persistence.commit import GroupCommit
+from persistence.definition_store import Definitions, DefinitionStore
+from persistence.engine import open_engine
+from tests.support.clock import VirtualClock
+from tests.unit.vhosts.fakes import FakeQueue, declare_exchange, declare_queue
+from vhosts.registry import VirtualHosts
+
+
+@pytest.fixture
+def restart(tmp_path):
+    """Opens the virtual hosts on one database, as often as is asked."""
+
+    @asynccontextmanager
+    async def opened(spoil=lambda connection: None):
+        engine = open_engine(f"sqlite:///{tmp_path / 'leveret.db'}")
+        loop = asyncio.get_running_loop()
+        commit = GroupCommit(engine, VirtualClock(), loop.call_soon_threadsafe)
+        with engine.begin() as connection:
+            spoil(connection)
+            store = DefinitionStore(commit, connection)
+            vhosts = VirtualHosts(store, commit, Definitions(connection), FakeQueue)
+        yield vhosts
+        on_disk = loop.create_future()
+        commit.after(lambda: on_disk.set_result(None))
+        commit.flush()
+        await on_disk
+        commit.close()
+        engine.dispose()
+
+    return opened
+
+
+async def test_an_empty_store(restart):
+    async with restart() as vhosts:
+        assert [vhost.name for vhost in vhosts] == ["/"]
+        guest = vhosts.users.authenticate("guest", "guest")
+        assert guest.tags == ("administrator",)
+        vhosts.permissions.check("guest", "/", "write", "exchange", "")
+        assert vhosts.get("other") is None
+
+
+async def test_it_begins_only_once(restart):
+    async with restart() as vhosts:
+        vhosts.users.add("ann", "x")
+        vhosts.delete_user("guest")
+    async with restart() as vhosts:
+        assert [user.name for user in vhosts.users] == ["ann"]
+        assert list(vhosts.permissions) == []
+        assert len(vhosts) == 1
+
+
+async def test_users_and_permissions_come_back(restart):
+    async with restart() as vhosts:
+        vhosts.users.add("ann", "x", ["management", "mine"])
+        vhosts.permissions.set("ann", "/", "^a", "", "é")
+        vhosts.users.add("bob", "x")
+        vhosts.permissions.set("bob", "/", "", "", "")
+        vhosts.permissions.delete("bob", "/")
+    async with restart() as vhosts:
+        assert vhosts.users.authenticate("ann", "x").tags == ("management", "mine")
+        entry = vhosts.permissions.get("ann", "/")
+        assert (entry.configure, entry.write, entry.read) == ("^a", "", "é")
+        assert vhosts.permissions.get("bob", "/") is None
+
+
+async def test_durable_things_come_back_and_transient_ones_do_not(restart):
+    async with restart() as vhosts:
+        vhost = vhosts.get("/")
+        arguments = {"alternate-exchange": ("S", "ae")}
+        declare_exchange(vhost, "x", "topic", durable=True, internal=True, arguments=arguments)
+        declare_exchange(vhost, "transient")
+        declare_exchange(vhost, "gone", durable=True)
+        odd = b"\xff".decode("utf-8", "surrogateescape")
+        kept = declare_queue(
+            vhost, odd, durable=True, auto_delete=True, arguments={"x-expires": ("I", 5)}
+        )
+        declare_queue(vhost, "transient")
+        declare_queue(vhost, "mine", durable=True, owner=object())
+        vhost.delete_queue(declare_queue(vhost, "gone", durable=True))
+        for source, destination in [("x", odd), ("gone", odd), ("x", "transient")]:
+            vhost.bind(source, destination, "queue", "k", {"a": ("l", 1)}, None)
+        vhost.bind("amq.topic", "x", "exchange", "#", {}, None)
+        vhost.bind("amq.topic", odd, "queue", "not this", {}, None)
+        vhost.unbind("amq.topic", odd, "queue", "not this", {}, None)
+        vhost.delete_exchange("gone", False)
+        vhost.store.save_delivered(kept.id, [7])
+    async with restart() as vhosts:
+        vhost = vhosts.get("/")
+        exchange = vhost.exchange("x")
+        assert (exchange.type, exchange.durable, exchange.internal) == ("topic", True, True)
+        assert exchange.arguments == arguments
+        assert not {"transient", "gone"} & set(vhost.exchanges)
+        [queue] = vhost.queues.values()
+        assert (queue.name, queue.id, queue.durable, queue.owner) == (odd, kept.id, True, None)
+        assert queue.auto_delete is True
+        assert queue.arguments == kept.arguments
+        assert queue.marks == [7]
+        assert [
+            (each.source.name, each.routing_key, each.arguments)
+            for each in vhost.bindings.to(queue)
+        ] == [("x", "k", {"a": ("l", 1)})]
+        assert [each.source.name for each in vhost.bindings.to(exchange)] == ["amq.topic"]
+
+
+async def test_what_came_back_can_be_redeclared_and_deleted(restart):
+    async with restart() as vhosts:
+        vhost = vhosts.get("/")
+        declare_exchange(vhost, "x", durable=True, auto_delete=True)
+        declare_queue(vhost, "q", durable=True)
+        vhost.bind("x", "q", "queue", "k", {}, None)
+    async with restart() as vhosts:
+        vhost = vhosts.get("/")
+        declare_exchange(vhost, "x", durable=True, auto_delete=True)
+        queue = declare_queue(vhost, "q", durable=True)
+        assert vhost.bind("x", "q", "queue", "k", {}, None) is None
+        assert declare_queue(vhost, "other").id != queue.id
+        vhost.delete_queue(queue)
+        assert "x" not in vhost.exchanges
+    async with restart() as vhosts:
+        vhost = vhosts.get("/")
+        assert vhost.queues == {}
+        assert "x" not in vhost.exchanges
+        assert not any(exchange.bindings for exchange in vhost.exchanges.values())
+
+
+async def test_other_vhosts_are_worlds_of_their_own(restart):
+    async with restart() as vhosts:
+        other = vhosts.create("other", default_queue_type="quorum")
+        declare_queue(other, "q", durable=True)
+        declare_queue(vhosts.get("/"), "q", durable=True)
+        assert other.log.vhost_id != vhosts.get("/").log.vhost_id
+    async with restart() as vhosts:
+        types = {vhost.name: vhost.queues["q"].arguments["x-queue-type"][1] for vhost in vhosts}
+        assert types == {"/": "classic", "other": "quorum"}
+        assert vhosts.get("other").default_queue_type == "quorum"
+
+
+async def test_a_permission_that_changes_raises_the_topology(restart):
+    async with restart() as vhosts:
+        vhost = vhosts.get("/")
+        before = vhost.topology
+        vhosts.permissions.set("guest", "/", "", "", "")
+        assert vhost.topology == before + 1
+        vhosts.permissions.set("guest", "missing", "", "", "")
+
+
+async def test_what_cannot_be_made_is_named_and_left_out(restart, caplog):
+    async with restart() as vhosts:
+        vhost = vhosts.get("/")
+        declare_exchange(vhost, "odd", durable=True)
+        declare_exchange(vhost, "x", "topic", durable=True)
+        declare_queue(vhost, "q", durable=True)
+        vhost.bind("odd", "q", "queue", "k", {}, None)
+        vhost.bind("x", "q", "queue", "k", {}, None)
+
+    def spoil(connection):
+        connection.exec_driver_sql("UPDATE exchange SET type = 'x-none' WHERE type = 'direct'")
+        connection.exec_driver_sql(
+            "UPDATE binding SET routing_key = x'232e232e23' WHERE source = x'78'"
+        )
+
+    with caplog.at_level(logging.ERROR, "leveret.vhosts"):
+        async with restart(spoil) as vhosts:
+            vhost = vhosts.get("/")
+            assert "odd" not in vhost.exchanges
+            assert {"x", "q"} <= {*vhost.exchanges, *vhost.queues}
+            assert not list(vhost.bindings.to(vhost.queues["q"]))
+    first, *others = [record.getMessage() for record in caplog.records]
+    assert first == "exchange 'odd' in vhost '/' is left out: its type 'x-none' is unknown"
+    assert sorted(text.rpartition("left out: ")[2] for text in others) == [
+        "Topic binding key '#.#.#' uses 3 '#' wildcards, at most 2 are allowed",
+        "no exchange 'odd' in vhost '/'",
+    ]

@@ -1,0 +1,1 @@
+"""Who may do what, where: virtual hosts, users, permissions and the domain exceptions."""

@@ -1,0 +1,140 @@
+"""Permissions: which names a user may configure, write and read in a virtual host (spec 10.3)."""
+
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from vhosts import errors
+
+PERMISSIONS = ("configure", "write", "read")
+Authorise = Callable[[str, str, str], None]
+"""Called with permission, kind ('queue' or 'exchange') and name; raises AccessRefused."""
+
+# An answer is asked for again and again, but names can be endless.
+_MAX_ANSWERS = 4096
+
+
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """The pattern ready to search; None for the empty one, which matches nothing.
+
+    Raises InvalidValue for what is no regular expression.
+    """
+    if not pattern:
+        return None
+    try:
+        with warnings.catch_warnings():
+            # Python warns of patterns that it may read differently one day.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise errors.InvalidValue(f"invalid regular expression '{pattern}': {error}") from None
+
+
+class Permission:
+    """One user's three patterns in one virtual host. InvalidValue when one cannot be compiled."""
+
+    __slots__ = ("_answers", "_patterns", "configure", "read", "user", "vhost", "write")
+
+    def __init__(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
+        self.user = user
+        self.vhost = vhost
+        self.configure = configure
+        self.write = write
+        self.read = read
+        self._patterns = {
+            "configure": _compiled(configure),
+            "write": _compiled(write),
+            "read": _compiled(read),
+        }
+        self._answers: dict[tuple[str, str], bool] = {}
+
+    def allows(self, permission: str, kind: str, name: str) -> bool:
+        if not name and kind == "exchange":
+            name = "amq.default"
+        key = (permission, name)
+        answer = self._answers.get(key)
+        if answer is None:
+            if len(self._answers) >= _MAX_ANSWERS:
+                self._answers.clear()
+            asked = PERMISSIONS if permission == "any" else (permission,)
+            patterns = [self._patterns[each] for each in asked]
+            answer = any(each is not None and each.search(name) for each in patterns)
+            self._answers[key] = answer
+        return answer
+
+
+class PermissionStore(Protocol):
+    """Where permissions survive."""
+
+    def save_permission(
+        self, user: str, vhost: str, configure: str, write: str, read: str
+    ) -> None: ...
+
+    def delete_permission(self, user: str, vhost: str) -> None: ...
+
+
+class Permissions:
+    """All permissions by user and virtual host, written through to the store.
+
+    `changed(vhost)` is called after each change, so that what was decided before can be forgotten.
+    """
+
+    def __init__(
+        self,
+        store: PermissionStore,
+        changed: Callable[[str], None],
+        permissions: Iterable[Permission] = (),
+    ) -> None:
+        self._store = store
+        self._changed = changed
+        self._entries = {(entry.user, entry.vhost): entry for entry in permissions}
+
+    def __iter__(self) -> Iterator[Permission]:
+        return iter(self._entries.values())
+
+    def get(self, user: str, vhost: str) -> Permission | None:
+        """None when the user may not open the virtual host at all."""
+        return self._entries.get((user, vhost))
+
+    def set(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
+        """Raises InvalidValue, and changes nothing, when one of the patterns is no regex."""
+        self._entries[user, vhost] = Permission(user, vhost, configure, write, read)
+        self._store.save_permission(user, vhost, configure, write, read)
+        self._changed(vhost)
+
+    def delete(self, user: str, vhost: str) -> bool:
+        """Whether there was such an entry."""
+        if self._entries.pop((user, vhost), None) is None:
+            return False
+        self._store.delete_permission(user, vhost)
+        self._changed(vhost)
+        return True
+
+    def delete_user(self, user: str) -> None:
+        """All entries of a user that goes."""
+        for entry in [entry for entry in self if entry.user == user]:
+            self.delete(user, entry.vhost)
+
+    def check_vhost(self, user: str, vhost: str) -> None:
+        """Raises NotAllowed unless the user has an entry, be it all empty (spec 2.6)."""
+        if (user, vhost) not in self._entries:
+            raise errors.vhost_refused(vhost, user)
+
+    def check(self, user: str, vhost: str, permission: str, kind: str, name: str) -> None:
+        """Raises AccessRefused unless the user has this permission on the resource.
+
+        `permission` 'any' asks for one of the three, which is enough for passive declares. `kind`
+        is 'queue' or 'exchange'; the default exchange goes by its empty name.
+        """
+        entry = self._entries.get((user, vhost))
+        if entry is None or not entry.allows(permission, kind, name):
+            raise errors.access_refused(permission, kind, name, vhost, user)
+
+    def authoriser(self, user: str, vhost: str) -> Authorise:
+        """A function that does `check` for this user here, always by the present rules."""
+
+        def authorise(permission: str, kind: str, name: str) -> None:
+            self.check(user, vhost, permission, kind, name)
+
+        return authorise

@@ -1,0 +1,63 @@
+"""Bringing back what the store holds of one virtual host (spec 9.3).
+
+What cannot be made any more is reported by name and left alone; the rest comes up.
+"""
+
+import logging
+
+from exchanges.registry import EXCHANGE_TYPES
+from persistence.definition_store import BindingRow, Definitions, ExchangeRow
+from vhosts import errors
+from vhosts.declarations import make_exchange
+from vhosts.interfaces import Q
+from vhosts.vhost import VirtualHost
+
+logger = logging.getLogger("leveret.vhosts")
+
+
+def recover(vhost: VirtualHost[Q], definitions: Definitions) -> None:
+    """Make the durable exchanges, queues and bindings of `vhost`; messages come later."""
+    for exchange in definitions.exchanges(vhost.name):
+        _exchange(vhost, exchange)
+    for row in definitions.queues(vhost.name):
+        queue = vhost.add_queue(row.name, row.id, True, None, row.auto_delete, row.arguments)
+        queue.restore_marks(row.delivered)
+    for binding in definitions.bindings(vhost.name):
+        _binding(vhost, binding)
+
+
+def _exchange(vhost: VirtualHost[Q], row: ExchangeRow) -> None:
+    resource = errors.exchange_text(row.name, vhost.name)
+    if row.type not in EXCHANGE_TYPES:
+        logger.error("%s is left out: its type '%s' is unknown", resource, row.type)
+        return
+    try:
+        vhost.exchanges[row.name] = make_exchange(
+            row.name, row.type, True, row.auto_delete, row.internal, row.arguments
+        )
+    except errors.PreconditionFailed as error:
+        logger.error("%s is left out: %s", resource, error.text)
+
+
+def _binding(vhost: VirtualHost[Q], row: BindingRow) -> None:
+    source = vhost.exchanges.get(row.source)
+    ends = vhost.queues if row.destination_type == "queue" else vhost.exchanges
+    destination = ends.get(row.destination)
+    try:
+        if source is None:
+            raise errors.no_exchange(row.source, vhost.name)
+        if destination is None:
+            raise errors.NotFound(f"no {row.destination_type} '{row.destination}'")
+        vhost.bindings.restore(
+            source, destination, row.destination_type, row.routing_key, row.arguments
+        )
+    except errors.BrokerError as error:
+        logger.error(
+            "binding '%s' from exchange '%s' to %s '%s' in vhost '%s' is left out: %s",
+            row.routing_key,
+            row.source,
+            row.destination_type,
+            row.destination,
+            vhost.name,
+            error.text,
+        )
