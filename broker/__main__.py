@@ -1,0 +1,118 @@
+"""`leveret`: from the command line to a running `Server`, its signals and its exit code.
+
+0 after a clean stop, 2 when it could not start: one line on standard error says why.  No part of
+the engine lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+from broker import logs
+from broker.options import OptionError, Options, load
+from broker.startup import DataDirectory, StartError
+
+EXIT_REFUSED = 2
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a broker until it is told to stop; returns the exit code of the process."""
+    _open_standard_streams()
+    try:
+        options = load(sys.argv[1:] if arguments is None else arguments)
+        logs.set_up(options.log_level, options.log_format)
+        with DataDirectory(options.data_dir):
+            return _run(options)
+    except (OptionError, StartError) as error:
+        _say(f"leveret: {error}\n", sys.stderr)
+        return EXIT_REFUSED
+    except SystemExit as answered:  # argparse, after --help and --version
+        _say("", sys.stdout)
+        return int(answered.code or 0)
+    except KeyboardInterrupt:  # before the loop took over the signals
+        return 128 + signal.SIGINT
+
+
+def _run(options: Options) -> int:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(options))
+
+
+async def _serve(options: Options) -> int:
+    # Imported here: SQLAlchemy and aiohttp take most of the time to start, and a wrong option
+    # or a locked directory should be answered without them.
+    from broker.clock import SystemClock
+    from broker.server import Server
+
+    stop = asyncio.Event()
+    _on_signals(stop.set)
+    # By name: the management plane looks into the broker, which does not know it.
+    make_app = importlib.import_module("mgmt_ui.app").make_app
+    server = Server(options, SystemClock(), make_app)
+    try:
+        await server.start()
+        _say(
+            f"leveret ready amqp={_shown(server.address('amqp'))}"
+            f" http={_shown(server.address('http'))}"
+            f" data={options.data_dir.absolute()} pid={os.getpid()}\n",
+            sys.stdout,
+        )
+        await stop.wait()
+    finally:
+        await server.stop()
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # Windows, PyPy
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+
+
+def _shown(address: tuple[str, int] | None) -> str:
+    if address is None:
+        return "-"
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _say(text: str, stream: TextIO | None) -> None:
+    """Write to a standard stream at once; it is no error if nobody is there to read it."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        # What is left in the buffer would be an error again when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _open_standard_streams() -> None:
+    # A daemon may be started with descriptors 0 to 2 closed.  Whatever is opened next would get
+    # their numbers, and a stray message would end up in the database.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,300 @@
+"""One channel: publish, settlement of deliveries, confirm and tx state.
+
+Here: the state of a channel and the two things it does per message.  Not
+here: the other AMQP methods (handlers/), resolving a publish (publishing.py),
+transactions (transaction.py), frames of a delivery (consumer.py).
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pamqp import commands
+
+from broker import publishing
+from broker.amqp import cold, hot
+from broker.amqp.content import ContentHeader
+from broker.amqp.errors import cannot_decode
+from broker.confirms import Confirms
+from broker.consumer import Consumer
+from broker.message import Body, Message, QueuedMessage, encode_name
+from broker.publishing import Target
+from broker.transaction import Transaction
+from broker.unacked import Unacked
+from vhosts import errors
+
+if TYPE_CHECKING:
+    from broker.connection import Connection
+
+_REMEMBERED_TARGETS = 1024
+
+
+class Channel:
+    """A channel of an open connection.
+
+    `flowing` is False while the connection's socket takes no more;
+    `prefetch` is for consumers to come, `prefetch_limit` the one shared by all
+    consumers (0: none, spec 5.3); `last_queue` the most recently declared queue.
+    """
+
+    __slots__ = (
+        "_targets",
+        "_topology",
+        "closing",
+        "confirms",
+        "connection",
+        "consumers",
+        "flowing",
+        "last_queue",
+        "next_tag",
+        "number",
+        "out",
+        "prefetch",
+        "prefetch_limit",
+        "published",
+        "reply_consumer",
+        "reply_name",
+        "transaction",
+        "turn",
+        "unacked",
+        "vhost",
+    )
+
+    def __init__(self, connection: "Connection", number: int) -> None:
+        self.connection = connection
+        self.number = number
+        self.vhost = connection.vhost
+        self.turn = connection.context.turn
+        self.out = connection.out
+        self.unacked = Unacked()
+        self.next_tag = 1
+        self.consumers: dict[str, Consumer] = {}
+        self.prefetch = 0
+        self.prefetch_limit = 0
+        self.flowing = connection.writable
+        self.confirms: Confirms | None = None
+        self.transaction: Transaction | None = None
+        self.closing = False
+        self.last_queue: str | None = None
+        self.published = 0
+        self.reply_name: str | None = None
+        self.reply_consumer: str | None = None
+        self._targets: dict[bytes, Target] = {}
+        self._topology = -1
+
+    # -- publish -------------------------------------------------------------------------
+
+    def publish(self, arguments: bytes, header: ContentHeader, bodies: list[Body | None]) -> None:
+        """Messages in a row that say the same of themselves (spec 5.5)."""
+        vhost = self.vhost
+        if self._topology != vhost.topology:
+            self._targets.clear()
+            self._topology = vhost.topology
+        if bodies[0] is None:
+            publishing.check_size(self, arguments, header)
+        target = self._targets.get(arguments) or self._resolve(arguments)
+        count = len(bodies)
+        self.published += count
+        target.exchange.publish_in += count
+        if not header.plain or not target.fixed or self.transaction is not None:
+            self._publish_with_care(target, header, bodies)
+            return
+        route, queues = target.route, target.queues
+        if len(queues) == 1:
+            enqueue = queues[0].publish
+            for body in bodies:
+                enqueue(Message(route, header, body))  # type: ignore[arg-type]
+        elif queues:
+            for body in bodies:
+                message = Message(route, header, body)  # type: ignore[arg-type]
+                for queue in queues:
+                    queue.publish(message)
+        elif target.mandatory:
+            for body in bodies:
+                publishing.send_return(self, Message(route, header, body))  # type: ignore[arg-type]
+        if self.confirms is not None:
+            stored = target.durable and (header.persistent or target.stores_all)
+            self.confirms.add(count, vhost.commit.mark() if stored else 0)
+
+    def _resolve(self, arguments: bytes) -> Target:
+        target = publishing.resolve(self, arguments)
+        if len(self._targets) >= _REMEMBERED_TARGETS:
+            self._targets.clear()
+        self._targets[arguments] = target
+        return target
+
+    def _publish_with_care(
+        self, target: Target, header: ContentHeader, bodies: list[Body | None]
+    ) -> None:
+        for body in bodies:
+            assert body is not None  # a body that was too large stands alone
+            commit = publishing.publish(self, target, header, body)
+            if self.confirms is not None:
+                self.confirms.add(1, commit)
+
+    def decode_publish(self, arguments: bytes) -> tuple[str, str, int]:
+        """Exchange, routing key and bits of a basic.publish; raises ProtocolViolation."""
+        try:
+            return publishing.parse_arguments(arguments)
+        except IndexError:
+            raise cannot_decode(arguments, hot.BASIC_PUBLISH) from None
+
+    # -- settlement ----------------------------------------------------------------------
+
+    def ack(self, first: int, last: int) -> None:
+        """Single acks of the tags from `first` to `last`; raises PreconditionFailed (spec 5.7)."""
+        pop = self.unacked.pop
+        if first == last:
+            entry = pop(first, None)
+            if entry is None:
+                raise _unknown_tag(first)
+            self._acked([entry])
+            return
+        entries: list[QueuedMessage] = []
+        for tag in range(first, last + 1):
+            entry = pop(tag, None)
+            if entry is None:
+                self._acked(entries)
+                raise _unknown_tag(tag)
+            entries.append(entry)
+        self._acked(entries)
+
+    def ack_multiple(self, tag: int) -> None:
+        """Acks all up to `tag`, 0 for all there are."""
+        self._acked(self.take(tag, multiple=True))
+
+    def take(self, tag: int, *, multiple: bool) -> list[QueuedMessage]:
+        """Removes deliveries from the ledger; raises PreconditionFailed for an unknown tag."""
+        if not multiple:
+            entry = self.unacked.pop(tag, None)
+            if entry is None:
+                raise _unknown_tag(tag)
+            return [entry]
+        if tag == 0:
+            return self.unacked.take_all()
+        if tag not in self.unacked:
+            raise _unknown_tag(tag)
+        return self.unacked.take_through(tag)
+
+    def _acked(self, entries: list[QueuedMessage]) -> None:
+        if self.transaction is not None:
+            self.transaction.settle(entries, Transaction.ACK)
+            return
+        consumer: Consumer | None = None
+        run = 0
+        for entry in entries:
+            entry.queue.settle(entry)
+            if entry.consumer is consumer:
+                run += 1
+            else:
+                if consumer is not None:
+                    self._free(consumer, run)
+                consumer, run = entry.consumer, 1
+        if consumer is not None:
+            self._free(consumer, run)
+        if self.prefetch_limit:
+            self.unpark_all()
+
+    def nack(self, entries: list[QueuedMessage], *, requeue: bool) -> None:
+        """Requeues or dead-letters what `take` gave (spec 5.7)."""
+        if self.transaction is not None:
+            kind = Transaction.REQUEUE if requeue else Transaction.REJECT
+            self.transaction.settle(entries, kind)
+            return
+        self.give_back(entries, requeue=requeue)
+
+    def give_back(self, entries: list[QueuedMessage], *, requeue: bool) -> None:
+        """As `nack`, transaction or not."""
+        for entry in entries:
+            if requeue:
+                entry.queue.requeue(entry)
+            else:
+                entry.queue.reject(entry)
+        for entry in entries:
+            if entry.consumer is not None:
+                self._free(entry.consumer, 1)
+        if self.prefetch_limit:
+            self.unpark_all()
+
+    def acked(self, entries: list[QueuedMessage]) -> None:
+        """Settles what a transaction held back."""
+        for entry in entries:
+            entry.queue.settle(entry)
+            if entry.consumer is not None:
+                self._free(entry.consumer, 1)
+        if self.prefetch_limit:
+            self.unpark_all()
+
+    def _free(self, consumer: Consumer, count: int) -> None:
+        consumer.credit += count
+        if consumer.parked:
+            consumer.unpark()
+
+    def unpark_all(self) -> None:
+        """Lets every consumer that has room again take part."""
+        for consumer in self.consumers.values():
+            if consumer.parked:
+                consumer.unpark()
+
+    # -- out -----------------------------------------------------------------------------
+
+    def send(self, data: bytes) -> None:
+        """Puts a frame into the connection's output."""
+        self.out.append(data)
+        self.connection.wrote(0)
+
+    def send_content(self, message: Message) -> None:
+        """Header and body frames of a message, behind its method."""
+        out = self.out
+        out.append(hot.header_frame(self.number, message.header.payload))
+        out += hot.body_frames(self.number, message.body, self.connection.frame_max)
+        self.connection.wrote(message.header.body_size)
+
+    def after_reply(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once the reply of the method now handled is in the output."""
+        self.connection.after_reply.append(callback)
+
+    def consumer_lost(self, consumer: Consumer) -> None:
+        """The queue of `consumer` is gone; clients that want to know are told (spec 5.2)."""
+        self.consumers.pop(consumer.tag, None)
+        if not self.closing and self.connection.wants_cancel_notify:
+            cancel = cold.build(commands.Basic.Cancel, consumer_tag=consumer.tag, nowait=True)
+            frame = cold.method_frame(self.number, cancel)
+            self.connection.when_replied(lambda: self.send(frame))
+
+    def deliver_reply(self, message: Message) -> None:
+        """A reply for the direct reply-to consumer of this channel (spec 7.9)."""
+        if self.reply_consumer is None:
+            return
+        prefix = hot.deliver_prefix(
+            self.number, encode_name(self.reply_consumer), message.route.raw
+        )
+        tag, self.next_tag = self.next_tag, self.next_tag + 1
+        self.out.append(prefix + hot.pack_tag(tag, 0) + message.route.raw + hot.FRAME_END)
+        self.send_content(message)
+
+    # -- end -----------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Ends consumers, requeues what is unacked, drops what was not committed (spec 3.1)."""
+        self.closing = True
+        self.drop_reply_consumer()
+        if self.confirms is not None:
+            self.confirms.forget()
+        consumers, self.consumers = self.consumers, {}
+        entries = self.unacked.take_all()
+        if self.transaction is not None:
+            entries = self.transaction.abandon(entries)
+        for entry in entries:
+            entry.queue.requeue(entry)
+        for consumer in consumers.values():
+            consumer.queue.remove_consumer(consumer)
+
+    def drop_reply_consumer(self) -> None:
+        """No more direct replies to this channel."""
+        if self.reply_name is not None:
+            self.connection.context.reply_channels.pop(self.reply_name, None)
+            self.reply_name = self.reply_consumer = None
+
+
+def _unknown_tag(tag: int) -> errors.PreconditionFailed:
+    return errors.PreconditionFailed(f"unknown delivery tag {tag}")

@@ -1,0 +1,58 @@
+"""The only clock: where every timer and every timestamp of Leveret comes from.
+
+`Clock` is what the rest of the house sees, `SystemClock` what the daemon uses; tests use
+`tests.support.clock.VirtualClock`, which jumps.  Nothing else reads the time or sets a timer
+(DESIGN section 1, decision 9; a lint rule sees to it), and nothing but time lives here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+
+class TimerHandle(Protocol):
+    """What `Clock.call_later` gives back."""
+
+    def cancel(self) -> None:
+        """Forget the call; nothing happens if it ran or was cancelled before."""
+
+
+class Clock(Protocol):
+    """Time and timers, injected into whatever needs them."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed point in the past; never goes back."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch; never goes back, whatever happens to the wall clock."""
+
+    def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> TimerHandle:
+        """Call `callback(*args)` once on the loop after `delay` seconds (0 or less: next turn)."""
+
+
+class SystemClock:
+    """The clock of the machine, with timers on the running event loop.
+
+    Made anywhere, also before the loop runs; `call_later` needs the running loop and raises
+    RuntimeError without one.
+    """
+
+    __slots__ = ("_offset_ms", "monotonic")
+
+    def __init__(self) -> None:
+        # The function itself, not a method around it: it is called on the way of a message.
+        self.monotonic: Callable[[], float] = time.monotonic
+        # Wall time is read once.  A message's expiry must not move when an operator or NTP sets
+        # the wall clock, and two timestamps must compare in the order in which they were taken.
+        self._offset_ms = time.time() * 1000.0 - time.monotonic() * 1000.0
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch: the wall clock at start plus the monotonic time since."""
+        return int(self._offset_ms + time.monotonic() * 1000.0)
+
+    def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> TimerHandle:
+        """Call `callback(*args)` on the running loop after `delay` seconds."""
+        return asyncio.get_running_loop().call_later(max(0.0, delay), callback, *args)

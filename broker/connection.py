@@ -1,0 +1,516 @@
+"""One client connection from its handshake to its end; knows no socket.
+
+Here: handing commands to channels, replies and refusals, holding input while
+a commit is awaited, output and its limits, the orderly end.  Not here: what a
+method does (handlers/), the handshake's rules (handshake.py), the socket
+(transport.py).
+"""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from typing import Protocol as Interface
+
+from pamqp import commands
+
+from broker import replies
+from broker.amqp import cold, hot
+from broker.amqp.errors import (
+    ProtocolViolation,
+    channel_not_open,
+    second_channel_open,
+    unexpected_method,
+    unimplemented_method,
+)
+from broker.amqp.protocol import VIOLATION, Command, Protocol
+from broker.channel import Channel
+from broker.context import Context
+from broker.handlers import CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, HANDLERS
+from broker.handlers import connection as on_connection
+from broker.handshake import Handshake, Outcome, Step
+from broker.heartbeat import Heartbeat
+from vhosts import errors
+
+if TYPE_CHECKING:
+    from broker.queue import Queue
+    from exchanges.base import Table
+    from vhosts.permissions import Authorise
+    from vhosts.users import User
+    from vhosts.vhost import VirtualHost
+
+logger = logging.getLogger("leveret.connection")
+
+BUDGET = 1000
+# Output beyond this goes to the socket before the turn ends.
+FLUSH_BYTES = 1 << 20
+MAX_GRACE = 30.0
+LATE_METHODS = {hot.BASIC_ACK, hot.BASIC_ACK_MULTIPLE, hot.BASIC_NACK, hot.BASIC_REJECT}
+
+
+class Socket(Interface):
+    """What a connection needs of its transport."""
+
+    def write(self, data: bytes) -> None: ...
+    def writelines(self, data: list[bytes]) -> None: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+class Connection:
+    """A client's connection.  `name` is as management shows it, `state` as spec 3.3 there."""
+
+    __slots__ = (
+        "_closed_lately",
+        "_handle",
+        "_handshake",
+        "_heartbeat",
+        "_held",
+        "_holding",
+        "_out_size",
+        "_pending",
+        "_read_paused",
+        "_released",
+        "_replying",
+        "_resuming",
+        "_socket",
+        "_timer",
+        "after_reply",
+        "authorise",
+        "channel_max",
+        "channels",
+        "client_properties",
+        "connected_at",
+        "context",
+        "frame_max",
+        "heard",
+        "heartbeat",
+        "host",
+        "mechanism",
+        "name",
+        "out",
+        "peer_host",
+        "peer_port",
+        "port",
+        "protocol",
+        "received_bytes",
+        "sent_bytes",
+        "spoke",
+        "state",
+        "turn",
+        "user",
+        "vhost",
+        "wants_blocked_notify",
+        "wants_cancel_notify",
+        "writable",
+    )
+
+    user: "User"
+    vhost: "VirtualHost[Queue]"
+    authorise: "Authorise"
+
+    def __init__(
+        self,
+        context: Context,
+        socket: Socket,
+        *,
+        peer: tuple[str, int],
+        local: tuple[str, int],
+        loopback: bool,
+    ) -> None:
+        self.context = context
+        self.turn = context.turn
+        self._socket = socket
+        self.peer_host, self.peer_port = peer
+        self.host, self.port = local
+        self.name = f"{peer[0]}:{peer[1]} -> {local[0]}:{local[1]}"
+        self.state = "starting"
+        self.connected_at = context.clock.now_ms()
+        self.client_properties: Table = {}
+        self.mechanism = ""
+        self.wants_cancel_notify = self.wants_blocked_notify = False
+        self.channels: dict[int, Channel] = {}
+        self.channel_max = self.frame_max = self.heartbeat = 0
+        self.out: list[bytes] = []
+        self._out_size = 0
+        self.writable = True
+        self.heard = self.spoke = False
+        self.received_bytes = self.sent_bytes = 0
+        self.after_reply: list[Callable[[], None]] = []
+        self._replying = False
+        self._closed_lately: set[int] = set()
+        self._pending: list[Command] = []
+        self._held = self._holding = self._resuming = self._read_paused = self._released = False
+        self._heartbeat: Heartbeat | None = None
+        self._handshake = Handshake(
+            context.identity, context.vhosts, context.limits, is_loopback=loopback
+        )
+        self.protocol = Protocol(self._handshake.frame_limit, context.max_message_size)
+        self._handle: Callable[[list[Command]], None] = self._handle_handshake
+        self._timer = context.clock.call_later(context.handshake_timeout, self._too_slow)
+        context.connections.add(self)
+
+    # -- in ------------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """What the socket gave: handled at once, delivered and answered at the end of the turn."""
+        self.heard = True
+        self.received_bytes += len(data)
+        self.protocol.receive(data)
+        if not self._held and not self._resuming:
+            self._process()
+
+    def _process(self) -> None:
+        commands = self._pending
+        if commands:
+            self._pending = []
+        else:
+            commands = self.protocol.commands(BUDGET)
+        try:
+            self._handle(commands)
+        except Exception:
+            logger.exception("%s: internal error", self.name)
+            self._close(replies.translate(errors.InternalError(""), 0))
+        if self._pending or self.protocol.more:
+            self._come_back()
+        elif self._read_paused and not self._held:
+            self._read_paused = False
+            self._socket.resume_reading()
+        self.turn.schedule()
+
+    def _come_back(self) -> None:
+        # More input than one turn's budget: others first, and nothing more is read meanwhile.
+        if not self._read_paused:
+            self._read_paused = True
+            self._socket.pause_reading()
+        if not self._held and not self._resuming:
+            self._resuming = True
+            self.turn.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        self._resuming = False
+        if not self._held:
+            self._process()
+
+    def _handle_running(self, commands: list[Command]) -> None:
+        channels = self.channels
+        for index, command in enumerate(commands):
+            channel = channels.get(command[0])
+            kind = command[1]
+            try:
+                if channel is None or channel.closing:
+                    self._irregular(channel, command)
+                elif kind == hot.BASIC_PUBLISH:
+                    channel.publish(command[2], command[3], command[4])
+                elif kind == hot.BASIC_ACK:
+                    channel.ack(command[2], command[3])
+                elif kind == hot.BASIC_ACK_MULTIPLE:
+                    channel.ack_multiple(command[2])
+                else:
+                    self._method(channel, kind, command[2])
+            except (errors.BrokerError, ProtocolViolation, replies.InvalidArgument) as error:
+                self._refuse(channel, command, error)
+            if self._held:
+                self._pending = commands[index + 1 :]
+                return
+            if self._handle != self._handle_running:
+                self._handle(commands[index + 1 :])
+                return
+
+    def _method(self, channel: Channel, method: int, arguments: bytes) -> None:
+        if method == VIOLATION:
+            raise arguments  # type: ignore[misc]  # the command carries the violation
+        handler = HANDLERS.get(method)
+        if handler is None:
+            raise unimplemented_method(method)
+        commit = self.vhost.commit
+        before = commit.sequence
+        self._replying = True
+        reply = handler(channel, cold.decode(method, arguments))
+        if (commit.sequence != before or self._holding) and reply is not None:
+            # Durable: the reply says that the disk has it (DESIGN decision 5).
+            self._held, self._holding = True, False
+            commit.after(lambda: self._committed(channel, reply))
+        else:
+            self._reply(channel, reply)
+
+    def _reply(self, channel: Channel, reply: cold.Method | None) -> None:
+        self._replying = False
+        if reply is not None and not channel.closing:
+            channel.send(cold.method_frame(channel.number, reply))
+        callbacks, self.after_reply = self.after_reply, []
+        for callback in callbacks:
+            callback()
+
+    def _committed(self, channel: Channel, reply: cold.Method) -> None:
+        self._held = False
+        if self._released:
+            return
+        self._reply(channel, reply)
+        self._process()
+
+    def hold_reply(self) -> None:
+        """The reply of the method now handled waits for the disk, and all input behind it."""
+        self._holding = True
+
+    def when_replied(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` behind the reply that is being made, or at once where none is."""
+        if self._replying:
+            self.after_reply.append(callback)
+        else:
+            callback()
+
+    # -- channels that are not open, channel 0 -------------------------------------------
+
+    def _irregular(self, channel: Channel | None, command: Command) -> None:
+        number, kind = command[0], command[1]
+        if channel is not None:
+            self._on_closing_channel(channel, kind)
+        elif kind == VIOLATION:
+            raise command[2]
+        elif number == 0:
+            self._on_channel_zero(command)
+        elif kind == CHANNEL_OPEN:
+            self._open_channel(number)
+        elif not (number in self._closed_lately and kind in LATE_METHODS):
+            raise channel_not_open(kind & 0xFFFFFFFF)
+
+    def _on_channel_zero(self, command: Command) -> None:
+        handler = on_connection.HANDLERS.get(command[1])
+        if handler is None:
+            known = command[1] in commands.INDEX_MAPPING
+            raise unexpected_method(command[1]) if known else unimplemented_method(command[1])
+        reply = handler(self, cold.decode(command[1], command[2]))
+        if reply is not None:
+            self.send(cold.method_frame(0, reply))
+
+    def _on_closing_channel(self, channel: Channel, kind: int) -> None:
+        if kind == CHANNEL_CLOSE_OK:
+            self.forget_channel(channel)
+        elif kind == CHANNEL_CLOSE:
+            self.send(cold.method_frame(channel.number, commands.Channel.CloseOk()))
+        elif kind == CHANNEL_OPEN:
+            raise second_channel_open()
+
+    def _open_channel(self, number: int) -> None:
+        if self.channel_max and len(self.channels) >= self.channel_max:
+            error = errors.NotAllowed(
+                f"number of channels opened ({len(self.channels)}) has reached the "
+                f"negotiated channel_max ({self.channel_max})"
+            )
+            self._close(replies.translate(error, 0))
+            return
+        self._closed_lately.discard(number)
+        self.channels[number] = Channel(self, number)
+        self.send(cold.method_frame(number, cold.build(commands.Channel.OpenOk, channel_id=b"")))
+
+    def forget_channel(self, channel: Channel) -> None:
+        """The channel's number is free again."""
+        self.channels.pop(channel.number, None)
+        self.protocol.forget_contents(channel.number)
+        if len(self._closed_lately) >= 64:
+            self._closed_lately.clear()
+        self._closed_lately.add(channel.number)
+
+    # -- refusals ------------------------------------------------------------------------
+
+    def _refuse(self, channel: Channel | None, command: Command, error: Exception) -> None:
+        self._replying = False
+        self.after_reply.clear()
+        reply = replies.translate(error, command[1] & 0xFFFFFFFF if command[1] > 0 else 0)
+        if reply.closes_connection or channel is None:
+            self._close(reply)
+        elif not channel.closing:
+            logger.info("%s channel %d: %s", self.name, channel.number, reply.text)
+            self.send(
+                cold.method_frame(channel.number, _close_method(commands.Channel.Close, reply))
+            )
+            self.protocol.forget_contents(channel.number)
+            channel.close()
+
+    def _close(self, reply: replies.Reply) -> None:
+        if self._released:
+            return
+        logger.warning("%s: closing: %s", self.name, reply.text)
+        self._release()
+        self.send(cold.method_frame(0, _close_method(commands.Connection.Close, reply)))
+        self._await_end(self._handle_closing)
+
+    def force_close(self, text: str) -> None:
+        """The broker ends the connection: 320 CONNECTION_FORCED (spec 2.8)."""
+        if self.state != "running":
+            self._socket.close()
+            return
+        self._close(replies.translate(errors.ConnectionForced(text), 0))
+        self.flush()
+
+    # -- the end -------------------------------------------------------------------------
+
+    def closed_by_client(self) -> None:
+        """connection.close came: all is released before close-ok goes out (spec 2.8)."""
+        self._release()
+        self.send(cold.method_frame(0, cold.connection_close_ok()))
+        self._await_end(self._handle_closed)
+
+    def _await_end(self, handle: Callable[[list[Command]], None], grace: float = 0) -> None:
+        self._handle = handle
+        self._timer.cancel()
+        grace = grace or min(self.heartbeat or MAX_GRACE, MAX_GRACE)
+        self._timer = self.context.clock.call_later(grace, self._socket.abort)
+
+    def _handle_closing(self, commands: list[Command]) -> None:
+        for command in commands:
+            if command[0] == 0 and command[1] == on_connection.CLOSE_OK:
+                self.flush()
+                self._socket.close()
+            elif command[0] == 0 and command[1] == on_connection.CLOSE:
+                self.send(cold.method_frame(0, cold.connection_close_ok()))
+
+    def _handle_closed(self, commands: list[Command]) -> None:
+        """Waits for the client to close the socket; nothing it still sends matters."""
+
+    def lost(self) -> None:
+        """The socket is gone."""
+        self._timer.cancel()
+        self._handle = self._handle_closed
+        self._release()
+        self.context.connections.discard(self)
+        self.turn.schedule()
+
+    def _release(self) -> None:
+        if self._released:
+            return
+        self._released = True
+        opened, self.state = self.state == "running", "closed"
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        channels, self.channels = self.channels, {}
+        for channel in channels.values():
+            if not channel.closing:
+                channel.close()
+        if opened:
+            self.vhost.delete_exclusive_queues(self)
+
+    # -- out -----------------------------------------------------------------------------
+
+    def send(self, data: bytes) -> None:
+        """Puts a frame into the output."""
+        self.out.append(data)
+        self.wrote(0)
+
+    def wrote(self, octets: int) -> None:
+        """`out` has grown by about `octets` (of bodies): it is written when the turn ends."""
+        size = self._out_size
+        if not size:
+            self.turn.dirty.append(self)
+        self._out_size = size = size + octets + 1
+        if size > FLUSH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands the output to the socket in one piece."""
+        out = self.out
+        size, self._out_size = self._out_size, 0
+        if not out:
+            return
+        self.spoke = True
+        if size > len(out) << 11:
+            # Long bodies: joining would only copy them.
+            self.sent_bytes += size
+            self._socket.writelines(out)
+            out.clear()
+            return
+        data = b"".join(out)
+        out.clear()
+        self.sent_bytes += len(data)
+        self._socket.write(data)
+
+    def pause_writing(self) -> None:
+        """The socket takes no more: no deliveries, until `resume_writing`."""
+        self.writable = False
+        for channel in self.channels.values():
+            channel.flowing = False
+
+    def resume_writing(self) -> None:
+        """The socket takes more again."""
+        self.writable = True
+        for channel in self.channels.values():
+            channel.flowing = True
+            channel.unpark_all()
+        self.turn.schedule()
+
+    # -- handshake, permissions ----------------------------------------------------------
+
+    def _handle_handshake(self, commands: list[Command]) -> None:
+        for index, command in enumerate(commands):
+            step = self._handshake.handle(command)
+            for frame in step.frames:
+                self.send(frame)
+            self.protocol.frame_limit = self._handshake.frame_limit
+            if step.outcome is Outcome.RUNNING:
+                self._start()
+                self._handle_running(commands[index + 1 :])
+                return
+            if step.outcome is Outcome.REFUSED:
+                self._turn_away(step)
+                return
+
+    def _turn_away(self, step: Step) -> None:
+        # Slowly, so that guessing passwords takes its time; a peer that was told why may
+        # end it sooner with close-ok.
+        logger.warning("%s: handshake refused: %s", self.name, step.reason)
+        self._released = True
+        if not step.close_after:
+            self.flush()
+            self._socket.close()
+        elif step.frames:
+            self._await_end(self._handle_closing, step.close_after)
+        else:
+            self.protocol.discard()
+            self._await_end(self._handle_closed, step.close_after)
+
+    def _start(self) -> None:
+        shake = self._handshake
+        self.user, self.vhost = shake.user, shake.vhost
+        self.client_properties = shake.client_properties
+        self.mechanism = shake.mechanism
+        self.channel_max, self.frame_max = shake.channel_max, shake.frame_max
+        self.heartbeat = shake.heartbeat
+        self.wants_cancel_notify = shake.capable("consumer_cancel_notify")
+        self.wants_blocked_notify = shake.capable("connection.blocked")
+        self.authorise = self.context.vhosts.permissions.authoriser(
+            self.user.name, self.vhost.name
+        )
+        self.state = "running"
+        self._timer.cancel()
+        self._handle = self._handle_running
+        if self.heartbeat:
+            self._heartbeat = Heartbeat(self, self.context.clock, self.heartbeat)
+        logger.info("%s: user %s opened vhost %s", self.name, self.user.name, self.vhost.name)
+
+    def _too_slow(self) -> None:
+        logger.info("%s: no handshake within the time allowed", self.name)
+        self._socket.abort()
+
+    def beat(self) -> None:
+        """Sends a heartbeat frame."""
+        self.send(hot.HEARTBEAT_FRAME)
+        self.flush()
+
+    def silent(self) -> None:
+        """The client sent nothing for two heartbeat intervals: it is taken for dead."""
+        logger.warning("%s: missed heartbeats, timeout: %ds", self.name, self.heartbeat)
+        self._socket.abort()
+
+
+def _close_method(
+    kind: type[commands.Channel.Close] | type[commands.Connection.Close], reply: replies.Reply
+) -> cold.Method:
+    return cold.build(
+        kind,
+        reply_code=reply.code,
+        reply_text=reply.text,
+        class_id=reply.class_id,
+        method_id=reply.method_id,
+    )

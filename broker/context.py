@@ -1,0 +1,54 @@
+"""What every connection of one broker shares.
+
+Here: references only.  Not here: anything that acts; server.py puts it together.
+"""
+
+from typing import TYPE_CHECKING
+
+from broker.clock import Clock
+from broker.turn import Turn
+
+if TYPE_CHECKING:
+    from broker.channel import Channel
+    from broker.connection import Connection
+    from broker.handshake import Limits, ServerIdentity
+    from broker.queue import Queue
+    from vhosts.registry import VirtualHosts
+
+
+class Context:
+    """The clock, the turn, the virtual hosts, and who is connected."""
+
+    __slots__ = (
+        "clock",
+        "connections",
+        "handshake_timeout",
+        "identity",
+        "limits",
+        "max_message_size",
+        "reply_channels",
+        "turn",
+        "vhosts",
+    )
+
+    def __init__(
+        self,
+        clock: Clock,
+        turn: Turn,
+        vhosts: "VirtualHosts[Queue]",
+        identity: "ServerIdentity",
+        limits: "Limits",
+        *,
+        max_message_size: int,
+        handshake_timeout: float,
+    ) -> None:
+        self.clock = clock
+        self.turn = turn
+        self.vhosts = vhosts
+        self.identity = identity
+        self.limits = limits
+        self.max_message_size = max_message_size
+        self.handshake_timeout = handshake_timeout
+        self.connections: set[Connection] = set()
+        # Direct reply-to: generated queue name -> the channel that waits for replies.
+        self.reply_channels: dict[str, Channel] = {}

@@ -1,0 +1,113 @@
+"""Dead lettering: what becomes of a message that a queue cannot keep (spec 7.5).
+
+Here: the death record in its headers, cycles, and publishing it anew.  Not
+here: when a message dies (queue.py, expiry.py).
+
+The new message and the end of the old one are part of one commit, so the disk
+never holds it twice or not at all.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from broker.amqp import properties
+from broker.amqp.content import ContentHeader
+from broker.message import Message, QueuedMessage, Routable, Route, decode_name, headers_of
+from exchanges import routing
+from exchanges.base import Table
+
+if TYPE_CHECKING:
+    from broker.queue import Queue
+
+REJECTED = "rejected"
+
+
+def republish(queue: "Queue", entry: QueuedMessage, reason: str) -> None:
+    """Sends a message of `queue` to its dead-letter exchange; drops it where that is missing.
+
+    `reason` is rejected, expired, maxlen or delivery_limit.
+    """
+    settings = queue.settings
+    exchange = queue.vhost.exchanges.get(settings.dead_letter_exchange or "")
+    if exchange is not None:
+        message = entry.message
+        headers = dict(headers_of(message.header))
+        copies = _keys(headers.get("CC"))
+        deaths = _record(queue, message, headers, copies, reason)
+        if settings.dead_letter_routing_key is None:
+            keys = tuple(
+                dict.fromkeys((message.route.routing_key, *copies, *message.route.hidden_keys))
+            )
+        else:
+            keys = (settings.dead_letter_routing_key,)
+        header = _dead_header(message.header, headers)
+        dead = Message(Route(exchange.name, keys[0]), header, message.body)
+        targets, _ = routing.find(exchange, Routable(keys, header, dead), queue.vhost.exchanges.get)
+        for target in targets:
+            if reason == REJECTED or not _is_cycle(target.name, deaths):
+                target.publish(dead)
+    if entry.batch is not None:
+        queue.log.settle_with_commit(entry)
+
+
+def _dead_header(header: ContentHeader, headers: Table) -> ContentHeader:
+    dead = properties.with_headers(properties.without_expiration(header), headers)
+    dead.died = True
+    return dead
+
+
+def _keys(field: tuple[str, Any] | None) -> list[str]:
+    if field is None or field[0] != "A":
+        return []
+    return [value for tag, value in field[1] if tag == "S"]
+
+
+def _record(
+    queue: "Queue", message: Message, headers: Table, copies: list[str], reason: str
+) -> list[Table]:
+    # A client's own x-death says nothing about this message (spec 7.5.1, 4.x).
+    died = message.header.died
+    deaths: list[Table] = [death for _, death in headers["x-death"][1]] if died else []
+    death = next((d for d in deaths if _pair(d) == (queue.name, reason)), None)
+    if death is None:
+        death = _new_death(queue, message, copies, reason)
+    else:
+        deaths.remove(death)
+        death = {**death, "count": ("l", death["count"][1] + 1)}
+    deaths.insert(0, death)
+    headers["x-death"] = ("A", [("F", item) for item in deaths])
+    occasions = ("last",) if died else ("first", "last")
+    for occasion in occasions:
+        headers[f"x-{occasion}-death-reason"] = ("S", reason)
+        headers[f"x-{occasion}-death-queue"] = ("S", queue.name)
+        headers[f"x-{occasion}-death-exchange"] = ("S", message.route.exchange)
+    return deaths
+
+
+def _new_death(queue: "Queue", message: Message, copies: list[str], reason: str) -> Table:
+    keys = dict.fromkeys((message.route.routing_key, *copies))
+    death: Table = {
+        "count": ("l", 1),
+        "reason": ("S", reason),
+        "queue": ("S", queue.name),
+        "time": ("T", queue.turn.now() // 1000),
+        "exchange": ("S", message.route.exchange),
+        "routing-keys": ("A", [("S", key) for key in keys]),
+    }
+    if message.header.expiration is not None:
+        death["original-expiration"] = ("S", decode_name(message.header.expiration))
+    return death
+
+
+def _pair(death: Table) -> tuple[str, str]:
+    return death["queue"][1], death["reason"][1]
+
+
+def _is_cycle(name: str, deaths: list[Table]) -> bool:
+    # It came by here before, and nobody rejected it on the way round (spec 7.5.2).
+    for death in deaths:
+        queue, reason = _pair(death)
+        if reason == REJECTED:
+            return False
+        if queue == name:
+            return True
+    return False

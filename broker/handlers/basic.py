@@ -1,0 +1,145 @@
+"""basic.* but for publish and ack, which are on the way of a message (spec 5.3, 5.4, 5.6, 5.7)."""
+
+import secrets
+from base64 import urlsafe_b64encode
+
+from pamqp import commands
+
+from broker.amqp import cold, hot
+from broker.channel import Channel
+from broker.consumer import Consumer
+from broker.handlers.queue import queue_name
+from broker.publishing import REPLY_TO, REPLY_TO_PREFIX
+from vhosts import errors
+from vhosts.arguments import validate_consumer_arguments
+
+
+def _generated(prefix: str) -> str:
+    return prefix + urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+
+
+def qos(channel: Channel, command: commands.Basic.Qos) -> cold.Method:
+    """Prefetch for later consumers, or the one shared by the channel."""
+    if command.prefetch_size:
+        raise errors.NotImplementedByBroker(f"prefetch_size!=0 ({command.prefetch_size})")
+    if command.global_:
+        channel.prefetch_limit = command.prefetch_count
+    else:
+        channel.prefetch = command.prefetch_count
+        channel.prefetch_limit = 0
+    channel.unpark_all()
+    return commands.Basic.QosOk()
+
+
+def consume(channel: Channel, command: commands.Basic.Consume) -> cold.Method | None:
+    """Subscribes; deliveries begin behind consume-ok."""
+    tag = command.consumer_tag or _generated("amq.ctag-")
+    if tag in channel.consumers or tag == channel.reply_consumer:
+        raise errors.NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+    if command.queue == REPLY_TO:
+        _consume_replies(channel, command, tag)
+    else:
+        _subscribe(channel, command, tag)
+    return None if command.nowait else cold.build(commands.Basic.ConsumeOk, consumer_tag=tag)
+
+
+def _subscribe(channel: Channel, command: commands.Basic.Consume, tag: str) -> None:
+    vhost, connection = channel.vhost, channel.connection
+    name = queue_name(channel, command.queue)
+    connection.authorise("read", "queue", name)
+    queue = vhost.queue(name, connection)
+    arguments = cold.table(command)
+    validate_consumer_arguments(arguments, queue.settings.queue_type, name, vhost.name)
+    consumer = Consumer(
+        channel,
+        queue,
+        tag,
+        no_ack=command.no_ack,
+        exclusive=command.exclusive,
+        prefetch=channel.prefetch,
+        priority=int(arguments.get("x-priority", ("I", 0))[1]),
+        arguments=arguments,
+    )
+    queue.add_consumer(consumer)
+    channel.consumers[tag] = consumer
+    channel.after_reply(lambda: queue.start(consumer))
+
+
+def _consume_replies(channel: Channel, command: commands.Basic.Consume, tag: str) -> None:
+    # Direct reply-to (spec 7.9): nothing is queued, replies go straight to this channel.
+    if not command.no_ack:
+        raise errors.PreconditionFailed("reply consumer cannot acknowledge")
+    if channel.reply_consumer is not None:
+        raise errors.PreconditionFailed("reply consumer already set")
+    channel.reply_consumer = tag
+    channel.reply_name = _generated(REPLY_TO_PREFIX)
+    channel.connection.context.reply_channels[channel.reply_name] = channel
+
+
+def cancel(channel: Channel, command: commands.Basic.Cancel) -> cold.Method | None:
+    """Ends a consumer; what it was delivered stays outstanding.  Unknown tags are fine."""
+    tag = command.consumer_tag or ""
+    consumer = channel.consumers.pop(tag, None)
+    if consumer is not None:
+        consumer.queue.remove_consumer(consumer)
+    elif tag == channel.reply_consumer:
+        channel.drop_reply_consumer()
+    return None if command.nowait else cold.build(commands.Basic.CancelOk, consumer_tag=tag)
+
+
+def cancel_ok(channel: Channel, command: commands.Basic.CancelOk) -> None:
+    """A client's answer to our basic.cancel: nothing to do."""
+
+
+def get(channel: Channel, command: commands.Basic.Get) -> cold.Method | None:
+    """Takes one message, or get-empty."""
+    name = queue_name(channel, command.queue)
+    connection = channel.connection
+    connection.authorise("read", "queue", name)
+    queue = channel.vhost.queue(name, connection)
+    entry = queue.get()
+    if entry is None:
+        return commands.Basic.GetEmpty()
+    tag, channel.next_tag = channel.next_tag, channel.next_tag + 1
+    message = entry.message
+    channel.send(
+        hot.get_ok_method(
+            channel.number, tag, entry.returns > 0, message.route.raw, queue.message_count
+        )
+    )
+    channel.send_content(message)
+    if command.no_ack:
+        queue.settle(entry)
+    else:
+        entry.consumer, entry.tag = None, tag
+        channel.unacked[tag] = entry
+    return None
+
+
+def nack(channel: Channel, command: commands.Basic.Nack) -> None:
+    """Requeues or dead-letters one delivery or all up to one."""
+    entries = channel.take(command.delivery_tag or 0, multiple=command.multiple)
+    channel.nack(entries, requeue=command.requeue)
+
+
+def reject(channel: Channel, command: commands.Basic.Reject) -> None:
+    """Requeues or dead-letters one delivery."""
+    entries = channel.take(command.delivery_tag or 0, multiple=False)
+    channel.nack(entries, requeue=command.requeue)
+
+
+def recover(channel: Channel, command: commands.Basic.Recover) -> cold.Method:
+    """Requeues all that is outstanding on the channel."""
+    _recover(channel, command.requeue)
+    return commands.Basic.RecoverOk()
+
+
+def recover_async(channel: Channel, command: commands.Basic.RecoverAsync) -> None:
+    """As recover, without a reply."""
+    _recover(channel, command.requeue)
+
+
+def _recover(channel: Channel, requeue: bool) -> None:
+    if not requeue:
+        raise errors.NotImplementedByBroker("requeue=false")
+    channel.give_back(channel.unacked.take_all(), requeue=True)

@@ -1,0 +1,32 @@
+"""Methods of channel 0 once the connection runs (spec 2.8, 2.11)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pamqp import commands
+
+from broker.amqp import cold
+
+if TYPE_CHECKING:
+    from broker.connection import Connection
+
+CLOSE = 0x000A0032
+CLOSE_OK = 0x000A0033
+
+
+def close(connection: "Connection", command: commands.Connection.Close) -> None:
+    """The client says goodbye."""
+    connection.closed_by_client()
+
+
+def update_secret(
+    connection: "Connection", command: commands.Connection.UpdateSecret
+) -> cold.Method:
+    """Users with passwords have nothing to renew: always fine."""
+    return commands.Connection.UpdateSecretOk()
+
+
+HANDLERS: dict[int, Callable[["Connection", Any], cold.Method | None]] = {
+    CLOSE: close,
+    0x000A0046: update_secret,
+}

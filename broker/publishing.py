@@ -1,0 +1,218 @@
+"""From a basic.publish to the queues: resolving its arguments, and the checks that few need.
+
+Here: the target of a publish (resolved once per topology, see DESIGN decision
+3), validation of properties, CC and BCC, returns, direct reply-to.  Not here:
+the steady state, which is `Channel.publish`, and routing itself (exchanges).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from broker.amqp import hot, properties
+from broker.amqp.content import ContentHeader
+from broker.amqp.errors import malformed_properties
+from broker.message import (
+    Body,
+    Message,
+    Routable,
+    Route,
+    decode_name,
+    encode_name,
+    headers_of,
+)
+from exchanges import routing
+from exchanges.base import Exchange, Table
+from vhosts import errors
+from vhosts.argument_checks import TYPE_NAMES
+
+if TYPE_CHECKING:
+    from broker.channel import Channel
+    from broker.queue import Queue
+
+MANDATORY, IMMEDIATE = 1, 2
+REPLY_TO = "amq.rabbitmq.reply-to"
+REPLY_TO_PREFIX = REPLY_TO + "."
+NO_ROUTE = (312, b"NO_ROUTE")
+TEN_YEARS_MS = 315_360_000_000
+
+
+class Target:
+    """What the argument bytes of a basic.publish mean in one topology of the vhost.
+
+    `queues` holds only where `fixed`, else they depend on the message.
+    """
+
+    __slots__ = ("durable", "exchange", "fixed", "mandatory", "queues", "route", "stores_all")
+
+    def __init__(self, exchange: Exchange, route: Route, mandatory: bool) -> None:
+        self.exchange = exchange
+        self.route = route
+        self.mandatory = mandatory
+        self.queues: Sequence[Queue] = ()
+        self.fixed = False
+        self.durable = False
+        self.stores_all = False
+
+
+def parse_arguments(arguments: bytes) -> tuple[str, str, int]:
+    """Exchange, routing key and flag bits; IndexError where they are cut short."""
+    end = 3 + arguments[2]
+    exchange = arguments[3:end]
+    stop = end + 1 + arguments[end]
+    key = arguments[end + 1 : stop]
+    bits = arguments[stop]
+    if stop + 1 != len(arguments):
+        raise IndexError
+    return decode_name(exchange), decode_name(key), bits
+
+
+def resolve(channel: "Channel", arguments: bytes) -> Target:
+    """Checks and routes what a publish says about itself, in the order of spec 5.5."""
+    name, key, bits = channel.decode_publish(arguments)
+    if bits & IMMEDIATE:
+        raise errors.NotImplementedByBroker("immediate=true")
+    vhost = channel.vhost
+    channel.connection.authorise("write", "exchange", name)
+    exchange = vhost.exchange(name)
+    if exchange.internal:
+        raise errors.internal_exchange(name, vhost.name)
+    target = Target(exchange, Route(name, key), bool(bits & MANDATORY))
+    if not name and key.startswith(REPLY_TO_PREFIX):
+        return target
+    empty = ContentHeader(b"\0\x3c" + bytes(12), 0, 0)
+    if not exchange.per_message:
+        queues, target.fixed = routing.find(exchange, Routable((key,), empty), vhost.exchanges.get)
+        if target.fixed:
+            target.queues = tuple(queues)
+            target.durable = any(queue.durable for queue in queues)
+            target.stores_all = any(queue.stores_all for queue in queues)
+    return target
+
+
+def check_size(channel: "Channel", arguments: bytes, header: ContentHeader) -> None:
+    """A body that was thrown away while it came was too large (spec 2.12)."""
+    if channel.decode_publish(arguments)[2] & IMMEDIATE:
+        raise errors.NotImplementedByBroker("immediate=true")
+    limit = channel.connection.context.max_message_size
+    raise errors.PreconditionFailed(
+        f"message size {header.body_size} is larger than configured max size {limit}"
+    )
+
+
+def publish(channel: "Channel", target: Target, header: ContentHeader, body: Body) -> int:
+    """One message that needs a look at its properties, or whose route depends on them.
+
+    Returns the number of the commit that makes it safe, 0 where none is needed.
+    """
+    if header.malformed:
+        raise malformed_properties()
+    header = properties.with_portable_headers(header)
+    if header.reply_to == REPLY_TO.encode():
+        header = _rewrite_reply_to(channel, header)
+    if header.expiration is not None:
+        check_expiration(header.expiration)
+    route = target.route
+    keys: tuple[str, ...] = (route.routing_key,)
+    if header.headers_at and (b"\x02CC" in header.payload or b"\x03BCC" in header.payload):
+        route, keys, header = _copies(route, header)
+    if header.user_id is not None:
+        _check_user_id(channel, header.user_id)
+    message = Message(route, header, body)
+    if target.fixed and len(keys) == 1:
+        queues = target.queues
+    elif _reply(channel, target, message):
+        return 0
+    else:
+        routable = Routable(keys, header, message)
+        queues, _ = routing.find(target.exchange, routable, channel.vhost.exchanges.get)
+    return enqueue(channel, target, message, queues)
+
+
+def enqueue(channel: "Channel", target: Target, message: Message, queues: Sequence["Queue"]) -> int:
+    """Puts a routed message into its queues, now or at tx.commit; returns it if it has none."""
+    if channel.transaction is not None:
+        channel.transaction.publish(message, queues, target.mandatory)
+        return 0
+    if not queues:
+        if target.mandatory:
+            send_return(channel, message)
+        return 0
+    stored = False
+    for queue in queues:
+        queue.publish(message)
+        stored = stored or queue.stores(message)
+    return channel.vhost.commit.mark() if stored else 0
+
+
+def send_return(channel: "Channel", message: Message) -> None:
+    """basic.return of an unroutable mandatory message (spec 5.5)."""
+    code, text = NO_ROUTE
+    channel.send(hot.return_method(channel.number, code, text, message.route.raw))
+    channel.send_content(message)
+
+
+def check_expiration(raw: bytes) -> None:
+    """Raises PreconditionFailed unless it is a TTL in milliseconds (spec 7.3)."""
+    text = decode_name(raw)
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    count = len(digits) - len(digits.lstrip("0123456789"))
+    if not count:
+        reason = "no_integer"
+    elif count < len(digits):
+        reason = f'{{leftover_string,"{digits[count:]}"}}'
+    elif text[0] == "-" and int(text):
+        reason = f"{{value_negative,{int(text)}}}"
+    elif int(digits) > TEN_YEARS_MS:
+        reason = f"{{value_too_large,{int(digits)}}}"
+    else:
+        return
+    raise errors.PreconditionFailed(f"invalid expiration '{text}': {reason}")
+
+
+def _check_user_id(channel: "Channel", raw: bytes) -> None:
+    user = channel.connection.user
+    claimed = decode_name(raw)
+    if claimed != user.name and "impersonator" not in user.tags:
+        raise errors.PreconditionFailed(
+            f"user_id property set to '{claimed}' but authenticated user was '{user.name}'"
+        )
+
+
+def _copies(route: Route, header: ContentHeader) -> tuple[Route, tuple[str, ...], ContentHeader]:
+    # CC and BCC add routing keys; BCC is not for the eyes of any receiver (spec 6.11).
+    headers = headers_of(header)
+    copies, hidden = _extra_keys(headers, "CC"), _extra_keys(headers, "BCC")
+    if "BCC" in headers:
+        route = Route(route.exchange, route.routing_key, tuple(hidden))
+        header = properties.with_headers(
+            header, {name: field for name, field in headers.items() if name != "BCC"}
+        )
+    return route, tuple(dict.fromkeys((route.routing_key, *copies, *hidden))), header
+
+
+def _extra_keys(headers: Table, name: str) -> list[str]:
+    tag, value = headers.get(name, ("A", []))
+    if tag != "A":
+        raise errors.PreconditionFailed(
+            f'invalid message: {{unacceptable_type_in_header,"{name}",{TYPE_NAMES[tag]}}}'
+        )
+    return [item for kind, item in value if kind == "S"]
+
+
+def _rewrite_reply_to(channel: "Channel", header: ContentHeader) -> ContentHeader:
+    if channel.reply_name is None:
+        raise errors.PreconditionFailed("fast reply consumer does not exist")
+    return properties.with_reply_to(header, encode_name(channel.reply_name))
+
+
+def _reply(channel: "Channel", target: Target, message: Message) -> bool:
+    # A reply goes straight to the channel of the requester; nothing is stored (spec 7.9).
+    key = target.route.routing_key
+    if target.route.exchange or not key.startswith(REPLY_TO_PREFIX):
+        return False
+    requester = channel.connection.context.reply_channels.get(key)
+    if requester is not None and requester.vhost is channel.vhost:
+        requester.deliver_reply(message)
+    elif target.mandatory:
+        send_return(channel, message)
+    return True

@@ -1,0 +1,327 @@
+"""A queue: ready messages, consumers, and the loop that joins them.
+
+Here: enqueue, deliver, get, settle, requeue, purge, close.  Not here: the
+order of ready messages (ready.py), time (expiry.py), where dead letters go
+(dead_letter.py), who may do what (vhosts), bytes on disk (persistence).
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from broker import dead_letter
+from broker.consumer import Available, Consumer
+from broker.expiry import Expiry, message_deadline
+from broker.message import Message, QueuedMessage
+from broker.ready import Fifo, Priorities, Ready
+from vhosts import errors
+from vhosts.argument_checks import Table
+from vhosts.settings import QueueSettings
+
+if TYPE_CHECKING:
+    from broker.turn import Turn
+    from vhosts.vhost import VirtualHost
+
+# What one queue may deliver before others have their turn (DESIGN decision 4).
+TURN_MESSAGES = 1000
+TURN_BYTES = 1 << 20
+# How far ahead "may have been delivered" is noted on disk, so that a delivery never waits for it.
+RESERVE = 10_000
+
+
+class Queue:
+    """A classic queue.  `owner` is the connection it is exclusive to, or None."""
+
+    __slots__ = (
+        "acked",
+        "arguments",
+        "auto_delete",
+        "available",
+        "consumers",
+        "deleted",
+        "delivered",
+        "durable",
+        "expiry",
+        "got",
+        "id",
+        "log",
+        "message_ttl",
+        "name",
+        "next_position",
+        "owner",
+        "ready",
+        "ready_bytes",
+        "redelivered",
+        "reserved",
+        "settings",
+        "stores_all",
+        "touched",
+        "turn",
+        "unacked",
+        "vhost",
+    )
+
+    def __init__(
+        self,
+        vhost: "VirtualHost[Queue]",
+        turn: "Turn",
+        name: str,
+        *,
+        durable: bool,
+        owner: object | None,
+        auto_delete: bool,
+        arguments: Table,
+        queue_id: int,
+    ) -> None:
+        self.vhost = vhost
+        self.turn = turn
+        self.log = vhost.log
+        self.name = name
+        self.durable = durable
+        self.owner = owner
+        self.auto_delete = auto_delete
+        self.arguments = arguments
+        self.id = queue_id
+        self.settings = settings = QueueSettings.of(arguments)
+        self.message_ttl = settings.message_ttl
+        # Quorum queues keep every message whatever its delivery-mode (spec 8.1).
+        self.stores_all = settings.queue_type == "quorum"
+        self.ready: Ready = Priorities(settings.max_priority) if settings.max_priority else Fifo()
+        self.ready_bytes = 0
+        self.unacked = 0
+        self.next_position = 0
+        self.consumers: list[Consumer] = []
+        self.available = Available()
+        self.touched = False
+        self.deleted = False
+        # Positions below these, one a level, may have been delivered before a crash.
+        self.reserved: list[int] = []
+        self.delivered = self.redelivered = self.acked = self.got = 0
+        self.expiry = Expiry(self, turn.clock, settings.expires)
+
+    @property
+    def consumer_count(self) -> int:
+        """Consumers, whether they have room or not."""
+        return len(self.consumers)
+
+    @property
+    def message_count(self) -> int:
+        """Ready messages."""
+        return len(self.ready)
+
+    def stores(self, message: Message) -> bool:
+        """Whether `message` survives a restart here."""
+        return self.durable and (self.stores_all or message.header.persistent)
+
+    # -- in ------------------------------------------------------------------------------
+
+    def publish(self, message: Message) -> None:
+        """Enqueues a routed message at the tail; it is delivered at the end of the turn."""
+        position = self.next_position
+        self.next_position = position + 1
+        entry = QueuedMessage(message, self, position)
+        header = message.header
+        if self.message_ttl is not None or header.expiration is not None:
+            entry.deadline = message_deadline(self.turn.now(), self.message_ttl, header.expiration)
+            self.expiry.expect(entry.deadline)
+        if self.durable and (header.persistent or self.stores_all):
+            self.log.append(entry)
+        self.ready.append(entry)
+        self.ready_bytes += header.body_size
+        if not self.touched:
+            self.touched = True
+            self.turn.touched.append(self)
+
+    def restore(self, entry: QueuedMessage) -> None:
+        """Takes back a message from the log at start, in order of position."""
+        level = min(entry.message.header.priority, len(self.reserved) - 1)
+        if self.reserved and entry.position < self.reserved[level]:
+            entry.returns = 1
+        self.next_position = max(self.next_position, entry.position + 1)
+        self.ready.append(entry)
+        self.ready_bytes += entry.message.header.body_size
+        if entry.deadline is not None:
+            self.expiry.expect(entry.deadline)
+
+    def touch(self) -> None:
+        """Has the queue deliver at the end of the turn."""
+        if not self.touched:
+            self.touched = True
+            self.turn.touched.append(self)
+
+    # -- out -----------------------------------------------------------------------------
+
+    def deliver(self) -> None:
+        """Hands ready messages to consumers with room, within one turn's budget."""
+        self.touched = False
+        ready, available = self.ready, self.available
+        messages, size = TURN_MESSAGES, TURN_BYTES
+        while ready and available:
+            consumer = available.first()
+            room = consumer.room()
+            if not room:
+                available.discard(consumer)
+                consumer.parked = True
+                continue
+            if messages <= 0 or size <= 0:
+                self.touched = True
+                self.turn.later(self)
+                break
+            count = min(room, len(ready), messages) if available.alone(consumer) else 1
+            taken, octets = consumer.take(ready, count, size)
+            available.rotate(consumer)
+            messages -= taken
+            size -= octets
+            self.ready_bytes -= octets
+            if not consumer.no_ack:
+                self.unacked += taken
+        if messages != TURN_MESSAGES:
+            self.delivered += TURN_MESSAGES - messages
+            if self.durable:
+                self._reserve_ahead()
+        if self.expiry.watching:
+            self.expiry.sweep()
+
+    def overdue(self, entry: QueuedMessage) -> bool:
+        """Drops or dead-letters a message, already taken from ready, that has expired."""
+        assert entry.deadline is not None  # asked only of messages that have one
+        if entry.deadline >= self.turn.now():
+            return False
+        self.ready_bytes -= entry.message.header.body_size
+        self.dead_letter(entry, "expired")
+        return True
+
+    def get(self) -> QueuedMessage | None:
+        """Takes the first message for basic.get; it counts as unacked until it is settled."""
+        self.expiry.renew()
+        while self.ready:
+            entry = self.ready.pop()
+            if entry.deadline is not None and self.overdue(entry):
+                continue
+            self.ready_bytes -= entry.message.header.body_size
+            self.unacked += 1
+            self.got += 1
+            if self.durable:
+                self._reserve_ahead()
+            return entry
+        return None
+
+    # -- settlement ----------------------------------------------------------------------
+
+    def settle(self, entry: QueuedMessage) -> None:
+        """An unacked message is done with."""
+        self.unacked -= 1
+        self.acked += 1
+        if entry.batch is not None:
+            self.log.settle(entry)
+
+    def reject(self, entry: QueuedMessage) -> None:
+        """An unacked message is dead-lettered or dropped (spec 5.7)."""
+        self.unacked -= 1
+        self.dead_letter(entry, "rejected")
+
+    def requeue(self, entry: QueuedMessage) -> None:
+        """An unacked message goes back to its original place (spec 7.6)."""
+        self.unacked -= 1
+        if self.deleted:
+            self._drop(entry)
+            return
+        entry.returns += 1
+        self.redelivered += 1
+        self.ready.requeue(entry)
+        self.ready_bytes += entry.message.header.body_size
+        if entry.deadline is not None:
+            self.expiry.expect(entry.deadline)
+        self.touch()
+
+    def dead_letter(self, entry: QueuedMessage, reason: str) -> None:
+        """Removes a message for `reason`: to the dead-letter exchange, where there is one."""
+        if self.deleted or self.settings.dead_letter_exchange is None:
+            self._drop(entry)
+        else:
+            dead_letter.republish(self, entry, reason)
+
+    def _drop(self, entry: QueuedMessage) -> None:
+        if entry.batch is not None:
+            self.log.settle(entry)
+
+    # -- consumers -----------------------------------------------------------------------
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        """Registers a consumer, without deliveries until `start`.
+
+        Raises AccessRefused where an exclusive consumer is in the way.
+        """
+        if self.consumers and (consumer.exclusive or self.consumers[0].exclusive):
+            raise errors.exclusive_use(self.name, self.vhost.name)
+        self.consumers.append(consumer)
+        self.expiry.hold()
+        if self.durable:
+            self._reserve_ahead()
+
+    def start(self, consumer: Consumer) -> None:
+        """Deliveries to `consumer` begin (its consume-ok is on the way)."""
+        if consumer.active:
+            self.consumer_available(consumer)
+
+    def consumer_available(self, consumer: Consumer) -> None:
+        """`consumer` has room again."""
+        self.available.add(consumer)
+        self.touch()
+
+    def remove_consumer(self, consumer: Consumer) -> None:
+        """A consumer leaves; the last one takes an auto-delete queue with it (spec 5.1.2)."""
+        if not consumer.active:
+            return
+        consumer.active = False
+        self.consumers.remove(consumer)
+        self.available.discard(consumer)
+        if self.consumers or self.deleted:
+            return
+        self.expiry.renew()
+        if self.auto_delete:
+            self.vhost.delete_queue(self)
+
+    # -- the queue as a whole ------------------------------------------------------------
+
+    def purge(self) -> int:
+        """Drops all ready messages; returns how many there were."""
+        count = len(self.ready)
+        for entry in self.ready:
+            if entry.batch is not None:
+                self.log.settle(entry)
+        self.ready.clear()
+        self.ready_bytes = 0
+        return count
+
+    def close(self) -> None:
+        """The queue is being deleted: its messages go, its consumers are told."""
+        self.deleted = True
+        self.expiry.cancel()
+        self.purge()
+        consumers, self.consumers = self.consumers, []
+        for consumer in consumers:
+            consumer.active = False
+            self.available.discard(consumer)
+            consumer.channel.consumer_lost(consumer)
+
+    def frontiers(self) -> list[int]:
+        """Per level, the position from which on nothing was ever delivered."""
+        return self.ready.frontiers(self.next_position)
+
+    def _reserve_ahead(self) -> None:
+        frontiers, reserved = self.frontiers(), self.reserved
+        near = RESERVE // 2
+        if reserved and all(f < r - near for f, r in zip(frontiers, reserved, strict=True)):
+            return
+        self.reserved = [frontier + RESERVE for frontier in frontiers]
+        self.vhost.store.save_delivered(self.id, self.reserved)
+
+    def save_frontiers(self) -> None:
+        """Notes exactly what was delivered, for a clean stop."""
+        if self.durable and self.reserved:
+            self.vhost.store.save_delivered(self.id, self.frontiers())
+
+    def restore_marks(self, marks: list[Any]) -> None:
+        """The marks on disk at start (see `reserved`)."""
+        if len(marks) == len(self.frontiers()):
+            self.reserved = [int(mark) for mark in marks]
+            self.next_position = max(self.reserved)

@@ -1,0 +1,163 @@
+"""The composition root: makes the parts of a broker, starts, drains and stops them in order.
+
+Here: which part is handed to which, and when each begins and ends.  Not here: what any of them
+does; the command line and the signals (`__main__`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from broker.clock import Clock
+from broker.listeners import BACKLOG, Listener, bind, listen
+from broker.options import DEFAULT_BIND, Options
+from broker.storage import Storage
+from broker.transport import AmqpTransport
+
+if TYPE_CHECKING:
+    from broker.connection import Connection
+    from broker.context import Context
+    from broker.queue import Queue
+    from vhosts.registry import VirtualHosts
+
+logger = logging.getLogger("leveret.server")
+
+SHUTDOWN = "broker forced connection closure with reason 'shutdown'"  # spec 2.8
+# Of the 3 s that a stop may take: for clients to answer connection.close, for HTTP requests.
+CLOSE_GRACE = 1.0
+HTTP_GRACE = 0.5
+POLL = 0.01
+
+
+class Server:
+    """One broker.
+
+    `start` returns when it is ready and raises StartError if it cannot be; `stop` may be called
+    after either, and ends what there is.  `make_app` gives the HTTP application: this package
+    must not know who looks in, so it is handed in.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        clock: Clock,
+        make_app: Callable[[Server], web.Application] | None = None,
+    ) -> None:
+        self.options = options
+        self.clock = clock
+        self.node_name = f"rabbit@{socket.gethostname().partition('.')[0]}"
+        self.listeners: list[Listener] = []
+        self.alarms: Sequence[str] = ()
+        self._make_app = make_app
+        self._sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
+        self._runner: web.AppRunner | None = None
+        self._storage: Storage | None = None
+        self._context: Context | None = None
+
+    # -- what others see -----------------------------------------------------------------
+
+    @property
+    def vhosts(self) -> VirtualHosts[Queue]:
+        """All virtual hosts; only once started."""
+        assert self._storage is not None
+        return self._storage.vhosts
+
+    @property
+    def connections(self) -> set[Connection]:
+        """All that have a socket, whatever their state."""
+        return self._context.connections if self._context is not None else set()
+
+    def address(self, protocol: str) -> tuple[str, int] | None:
+        """Where `protocol` is listened for first; None if it is not."""
+        for listener in self.listeners:
+            if listener.protocol == protocol:
+                return listener.address, listener.port
+        return None
+
+    # -- start ---------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Opens the storage, recovers all queues, then listens."""
+        options = self.options
+        # Bound first, so that a port in use is found before a long recovery; nobody can connect
+        # until all queues are whole.
+        amqp = self._bind("amqp", options.amqp_port)
+        http = self._bind("http", options.http_port) if self._make_app is not None else []
+        self._storage = await Storage.open(options, self.clock, self.node_name)
+        self._context = self._storage.context
+        await self._serve_amqp(amqp, self._context)
+        await self._serve_http(http)
+        _tune_collector()
+
+    def _bind(self, protocol: str, port: int) -> list[socket.socket]:
+        # Only the default may be more than the machine has: what was asked for is meant.
+        may_lack = ("::1",) if self.options.bind == DEFAULT_BIND else ()
+        sockets = bind(protocol, self.options.bind, port, may_lack=may_lack)
+        self._sockets += sockets
+        return sockets
+
+    async def _serve_amqp(self, sockets: list[socket.socket], context: Context) -> None:
+        loop = asyncio.get_running_loop()
+        for sock in sockets:
+            self.listeners.append(listen("amqp", sock))
+            server = await loop.create_server(
+                lambda: AmqpTransport(context), sock=sock, backlog=BACKLOG
+            )
+            self._servers.append(server)
+
+    async def _serve_http(self, sockets: list[socket.socket]) -> None:
+        if self._make_app is None:
+            return
+        self._runner = web.AppRunner(
+            self._make_app(self), access_log=None, shutdown_timeout=HTTP_GRACE
+        )
+        await self._runner.setup()
+        for sock in sockets:
+            self.listeners.append(listen("http", sock))
+            await web.SockSite(self._runner, sock, backlog=BACKLOG).start()
+
+    # -- stop ----------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """Accepts nothing more, closes connections with 320, puts everything on disk."""
+        for server in self._servers:
+            server.close()
+        await self._close_connections()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._storage is not None:
+            await self._storage.close()
+        for sock in self._sockets:
+            sock.close()
+        self.listeners.clear()
+
+    async def _close_connections(self) -> None:
+        for connection in list(self.connections):
+            connection.force_close(SHUTDOWN)
+        give_up = self.clock.monotonic() + CLOSE_GRACE
+        while self.connections and self.clock.monotonic() < give_up:
+            await self._pause()
+        for connection in list(self.connections):
+            connection.force_close(SHUTDOWN)  # did not answer: now without asking
+
+    async def _pause(self) -> None:
+        passed = asyncio.get_running_loop().create_future()
+        self.clock.call_later(POLL, passed.set_result, None)
+        await passed
+
+
+def _tune_collector() -> None:
+    # What exists now stays until the end and need not be looked at again.  Queued messages are
+    # many and hold no cycles: at the default thresholds the collector would walk them for
+    # hundreds of milliseconds and find nothing.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)

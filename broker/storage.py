@@ -1,0 +1,155 @@
+"""What survives, put together at start: database, group commit, virtual hosts, their messages.
+
+Here: opening and recovering in order, closing in order.  Not here: how any of
+it is stored (persistence) and what is listened on (server.py).
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from broker.amqp import content
+from broker.clock import Clock
+from broker.context import Context
+from broker.handshake import Limits, ServerIdentity
+from broker.message import Message, QueuedMessage, Route, decode_name
+from broker.options import Options
+from broker.queue import Queue
+from broker.startup import StartError
+from broker.turn import Turn
+from persistence.commit import GroupCommit
+from persistence.definition_store import Definitions, DefinitionStore
+from persistence.engine import NewerSchema, open_engine
+from persistence.message_log import Batch, MessageLog
+from persistence.record import DIED, Record, Reference
+from vhosts.registry import VirtualHosts
+from vhosts.vhost import VirtualHost
+
+# The writer's thread must get the interpreter back soon after its fsync.
+SWITCH_INTERVAL = 0.0005
+
+
+class Storage:
+    """An open database with all that was in it."""
+
+    def __init__(self, engine: Engine, commit: GroupCommit, context: Context) -> None:
+        self._engine = engine
+        self._commit = commit
+        self.context = context
+        self.vhosts = context.vhosts
+
+    @classmethod
+    async def open(cls, options: Options, clock: Clock, node_name: str) -> "Storage":
+        """Opens or makes the database and recovers everything; raises StartError."""
+        url = options.database or f"sqlite:///{options.data_dir.absolute() / 'leveret.db'}"
+        loop = asyncio.get_running_loop()
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        try:
+            engine = open_engine(url)
+            commit = GroupCommit(engine, clock, loop.call_soon_threadsafe)
+            turn = Turn(loop.call_soon, clock, commit)
+            with engine.begin() as connection:
+                vhosts = _load(connection, commit, turn)
+        except NewerSchema as error:
+            raise StartError(str(error)) from None
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+            raise StartError(f"cannot use the database: {reason}") from None
+        context = Context(
+            clock,
+            turn,
+            vhosts,
+            ServerIdentity(
+                node_name, product=options.compat_product, version=options.compat_version
+            ),
+            Limits(
+                channel_max=options.channel_max,
+                frame_max=options.frame_max,
+                heartbeat=options.heartbeat,
+            ),
+            max_message_size=options.max_message_size,
+            handshake_timeout=options.handshake_timeout,
+        )
+        storage = cls(engine, commit, context)
+        turn.schedule()
+        await storage.flushed()
+        return storage
+
+    async def flushed(self) -> None:
+        """Returns once all that was done so far is on the disk."""
+        done = asyncio.Event()
+        self._commit.after(done.set)
+        self._commit.flush()
+        await done.wait()
+
+    async def close(self) -> None:
+        """Puts everything on the disk, exactly, and lets go of it."""
+        for vhost in self.vhosts:
+            for queue in vhost.queues.values():
+                queue.save_frontiers()
+        await self.flushed()
+        await self.flushed()
+        self._commit.close()
+        self._engine.dispose()
+
+
+def _load(connection: Connection, commit: GroupCommit, turn: Turn) -> VirtualHosts[Queue]:
+    store = DefinitionStore(commit, connection)
+
+    def make_queue(vhost: VirtualHost[Queue], name: str, **properties: Any) -> Queue:
+        return Queue(vhost, turn, name, **properties)
+
+    vhosts = VirtualHosts(store, commit, Definitions(connection), make_queue)
+    for vhost in vhosts:
+        vhost.log.recover(connection, _restorer(vhost))
+    return vhosts
+
+
+def _restorer(vhost: VirtualHost[Queue]) -> Callable[[Record, Reference, Batch], bool]:
+    queues = {queue.id: queue for queue in vhost.queues.values() if queue.durable}
+    routes: dict[bytes, Route] = {}
+    headers: dict[bytes, content.ContentHeader] = {}
+    last: tuple[Record | None, Message | None] = (None, None)
+
+    def restore(record: Record, reference: Reference, batch: Batch) -> bool:
+        nonlocal last
+        queue = queues.get(reference.queue_id)
+        if queue is None:
+            return False
+        message = last[1] if last[0] is record else None
+        if message is None:
+            message = _message(record, routes, headers)
+            last = (record, message)
+        entry = QueuedMessage(message, queue, reference.position)
+        entry.deadline = reference.deadline
+        entry.batch, entry.ref = batch, reference.ordinal
+        queue.restore(entry)
+        return True
+
+    return restore
+
+
+def _message(
+    record: Record, routes: dict[bytes, Route], headers: dict[bytes, content.ContentHeader]
+) -> Message:
+    route = routes.get(record.route)
+    if route is None:
+        if len(routes) > 4096:
+            routes.clear()
+        split = 1 + record.route[0]
+        route = Route(decode_name(record.route[1:split]), decode_name(record.route[split + 1 :]))
+        routes[record.route] = route
+    header = headers.get(record.header)
+    if header is None:
+        header = content.parse(record.header)
+        if record.flags & DIED:
+            header.died = True
+        elif header.repeats:
+            if len(headers) > 4096:
+                headers.clear()
+            headers[record.header] = header
+    return Message(route, header, record.body)

@@ -1,0 +1,79 @@
+"""tx: what a transactional channel holds back until commit (spec 5.8).
+
+Here: the publishes and settlements of one transaction.  Not here: validation
+and routing, which happen at once (publishing.py), and tx.* itself (handlers/tx.py).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from broker import publishing
+from broker.message import Message, QueuedMessage
+
+if TYPE_CHECKING:
+    from broker.channel import Channel
+    from broker.queue import Queue
+
+
+class Transaction:
+    """The state of tx mode on one channel."""
+
+    ACK, REJECT, REQUEUE = range(3)
+
+    __slots__ = ("_channel", "_publishes", "_settlements")
+
+    def __init__(self, channel: "Channel") -> None:
+        self._channel = channel
+        self._publishes: list[tuple[Message, Sequence[Queue], bool]] = []
+        self._settlements: list[tuple[int, list[QueuedMessage]]] = []
+
+    def publish(self, message: Message, queues: Sequence["Queue"], mandatory: bool) -> None:
+        """Holds back a routed message."""
+        self._publishes.append((message, queues, mandatory))
+
+    def settle(self, entries: list[QueuedMessage], kind: int) -> None:
+        """Holds back settlements (ACK, REJECT or REQUEUE)."""
+        self._settlements.append((kind, entries))
+
+    def commit(self) -> bool:
+        """Applies all, publishes first, as one part of the next group commit.
+
+        Returns whether there is anything that the disk must have before commit-ok.
+        """
+        channel = self._channel
+        publishes, self._publishes = self._publishes, []
+        settlements, self._settlements = self._settlements, []
+        stored = False
+        for message, queues, mandatory in publishes:
+            for queue in queues:
+                if not queue.deleted:
+                    queue.publish(message)
+                    stored = stored or queue.stores(message)
+            if not queues and mandatory:
+                publishing.send_return(channel, message)
+        for kind, entries in settlements:
+            if kind == self.ACK:
+                for entry in entries:
+                    if entry.batch is not None:
+                        stored = True
+                        channel.vhost.log.settle_with_commit(entry)
+                channel.acked(entries)
+            else:
+                channel.give_back(entries, requeue=kind == self.REQUEUE)
+        return stored
+
+    def rollback(self) -> None:
+        """Drops the publishes; the deliveries are outstanding again under their tags."""
+        self._publishes.clear()
+        self._channel.unacked.put_back(self._held())
+        self._settlements.clear()
+
+    def abandon(self, outstanding: list[QueuedMessage]) -> list[QueuedMessage]:
+        """The channel ends: all that must go back to the queues, with `outstanding`."""
+        held = [entry for _, entry in self._held()]
+        self._publishes.clear()
+        self._settlements.clear()
+        return held + outstanding
+
+    def _held(self) -> list[tuple[int, QueuedMessage]]:
+        return [(entry.tag, entry) for _, entries in self._settlements for entry in entries]

@@ -1,0 +1,63 @@
+"""The socket side of a connection: an asyncio.Protocol around `Connection`.
+
+Here: bytes between the event loop and the connection.  Not here: anything that
+looks into them.
+"""
+
+import asyncio
+import socket
+from ipaddress import ip_address
+from typing import cast
+
+from broker.connection import Connection
+from broker.context import Context
+
+WRITE_HIGH, WRITE_LOW = 1 << 20, 1 << 18
+
+
+class AmqpTransport(asyncio.Protocol):
+    """One accepted socket; made anew for each by the listener."""
+
+    __slots__ = ("_connection", "_context")
+
+    _connection: Connection
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast(asyncio.Transport, transport)
+        transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
+        sock: socket.socket | None = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer, local = _address(transport, "peername"), _address(transport, "sockname")
+        self._connection = Connection(
+            self._context, transport, peer=peer, local=local, loopback=_is_loopback(peer[0])
+        )
+
+    def data_received(self, data: bytes) -> None:
+        self._connection.receive(data)
+
+    def pause_writing(self) -> None:
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._connection.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._connection.lost()
+
+
+def _address(transport: asyncio.Transport, which: str) -> tuple[str, int]:
+    address = transport.get_extra_info(which)
+    return (address[0], address[1]) if address else ("unknown", 0)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)

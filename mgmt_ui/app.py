@@ -1,0 +1,149 @@
+"""The aiohttp application: one request in, one answer out, whatever a handler does.
+
+Here: the way of a request through router, authentication, tags, handler and error table, and the
+headers of all answers. What is answered is in api/, by the table in routes.py.
+"""
+
+import inspect
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from mgmt_ui import auth, body
+from mgmt_ui.answer import Answer
+from mgmt_ui.call import Call
+from mgmt_ui.errors import ApiError, not_found, translate
+from mgmt_ui.rates import Rates
+from mgmt_ui.routes import MalformedPath, Match, Router
+from vhosts.errors import BrokerError
+
+if TYPE_CHECKING:
+    from mgmt_ui.server import Server
+
+logger = logging.getLogger("leveret.http")
+
+MAX_REQUEST_BODY = 10_000_000
+COMPRESSED_FROM = 300
+JSON = {"content-type": "application/json"}
+HEADERS = {
+    "cache-control": "no-cache",
+    "content-security-policy": "script-src 'self'; object-src 'self'",
+    "server": "Leveret",
+    "vary": "accept, accept-encoding, origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "deny",
+}
+
+
+def make_app(server: "Server") -> web.Application:
+    """The application that answers for `server`; it runs as long as the server lives."""
+    app = web.Application(client_max_size=MAX_REQUEST_BODY)
+    entrance = _Entrance(server)
+    # One route for all: aiohttp decodes a path before it cuts it, so %2F would not survive.
+    app.router.add_route("*", "/{tail:.*}", entrance.answer)
+    app.cleanup_ctx.append(entrance.sample)
+    return app
+
+
+@dataclass(slots=True)
+class _Entrance:
+    server: "Server"
+    router: Router = field(default_factory=Router)
+    rates: Rates = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rates = Rates(self.server)
+
+    async def sample(self, _app: web.Application) -> AsyncIterator[None]:
+        """Rates are kept while the application runs."""
+        self.rates.start()
+        yield
+        self.rates.stop()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Never raises but for cancellation: all errors are answers."""
+        try:
+            answer = await self._answer(request)
+        except ApiError as error:
+            answer = _refusal(error)
+        except BrokerError as error:
+            answer = _refusal(translate(error) or _unforeseen(request, error))
+        except Exception as error:
+            answer = _refusal(_unforeseen(request, error))
+        response = web.Response(
+            status=answer.status, body=answer.body, headers=HEADERS | answer.headers
+        )
+        if len(answer.body) > COMPRESSED_FROM:
+            response.enable_compression()
+        return response
+
+    async def _answer(self, request: web.Request) -> "_Encoded":
+        match = self._match(request)
+        if request.method == "OPTIONS":
+            return _Encoded(200, b"", {"allow": match.allow})
+        route = match.find(request.method)
+        if route is None:
+            raise ApiError(405, headers={"allow": match.allow})
+        if not _accepts_json(request.headers.get("accept", "")):
+            raise ApiError(406)
+        user = auth.authenticate(
+            self.server.vhosts,
+            request.headers.get("authorization"),
+            request.remote,
+            scripted="x-requested-with" in request.headers,
+        )
+        auth.check_tag(user, route.tag)
+        vhost_header = request.headers.get("x-vhost")
+        call = Call(self.server, self.rates, user, match.path, request.query, vhost_header)
+        result = route.handler(call)
+        if inspect.isawaitable(result):
+            result = await result
+        answer = result if isinstance(result, Answer) else Answer(result)
+        encoded = await body.encode(answer.body, request.query)
+        return _Encoded(answer.status, encoded, JSON)
+
+    def _match(self, request: web.Request) -> Match:
+        try:
+            match = self.router.match(_raw_path(request))
+        except MalformedPath:
+            raise ApiError(400) from None
+        if match is None:
+            # A path that nobody knows is no place to write to (spec 1.2).
+            raise ApiError(405) if request.method in {"POST", "PUT"} else not_found()
+        return match
+
+
+@dataclass(slots=True)
+class _Encoded:
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+def _refusal(error: ApiError) -> _Encoded:
+    if error.body is None:
+        return _Encoded(error.status, b"", error.headers)
+    return _Encoded(error.status, body.dump(error.body), JSON | error.headers)
+
+
+def _unforeseen(request: web.Request, error: Exception) -> ApiError:
+    logger.error("%s %s: internal error", request.method, request.path, exc_info=error)
+    return ApiError(500, "internal_error", "the broker's log says more")
+
+
+def _raw_path(request: web.Request) -> str:
+    # The request line's own text; proxies may send a whole URL.
+    target = request.raw_path.partition("?")[0].partition("#")[0]
+    if not target.startswith("/"):
+        return "/" + target.partition("://")[2].partition("/")[2]
+    return target
+
+
+def _accepts_json(accept: str) -> bool:
+    # A wildcard is enough: what curl and browsers send. The weights do not matter, there is
+    # only one thing to choose.
+    kinds = {kind.partition(";")[0].strip().lower() for kind in accept.split(",") if kind.strip()}
+    return not kinds or not kinds.isdisjoint({"*/*", "application/*", "application/json"})

@@ -1,0 +1,172 @@
+"""Lists: filter by name, sort, page, columns (spec 1.6).
+
+A handler gives a Listing: the things themselves, in default order, and how to describe one.
+Only what is asked for is described, so that a page of a long list is cheap.
+"""
+
+import math
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from mgmt_ui.errors import ApiError, bad_request
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 500
+MAX_PATTERN = 1024
+INVALID = "Pagination parameters are invalid"
+
+
+@dataclass(slots=True)
+class Listing(Generic[T]):
+    """Things to list; `name` is what the filter looks at, `describe` makes the JSON object."""
+
+    items: Sequence[T]
+    name: Callable[[T], str]
+    describe: Callable[[T], Row]
+
+
+@dataclass(slots=True)
+class ListQuery:
+    """The query parameters of a list; `page` None means the bare array."""
+
+    page: int | None
+    page_size: int
+    matches: Callable[[str], bool]
+    sort: tuple[str, ...]
+    reverse: bool
+    columns: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> "ListQuery":
+        """Raises ApiError 400 with the reasons of spec 1.5."""
+        page = _integer(query.get("page"))
+        given_size = _integer(query.get("page_size"))
+        size = DEFAULT_PAGE_SIZE if given_size is None else given_size
+        if page is not None and not (page >= 1 and 1 <= size <= MAX_PAGE_SIZE):
+            shown = "undefined" if given_size is None else given_size
+            reason = f"Invalid pagination parameters: page number {page}, page size {shown}"
+            raise ApiError(400, "invalid_pagination_parameters", reason)
+        return cls(
+            page,
+            size,
+            # Only together with `page`: that is what RabbitMQ does, and scripts rely on it.
+            _matcher(query) if page is not None else _anything,
+            _path(query.get("sort", "")),
+            query.get("sort_reverse") == "true",
+            columns_of(query),
+        )
+
+    def slice(self, things: list[T]) -> list[T]:
+        """The asked page of what is left after the filter; ApiError 400 beyond the last."""
+        if self.page is None:
+            return things
+        if self.page > max(1, self._page_count(things)):
+            size, count = self.page_size, len(things)
+            reason = f"Page out of range, page: {self.page} page size: {size}, len: {count}"
+            raise ApiError(400, "page_out_of_range", reason)
+        start = (self.page - 1) * self.page_size
+        return things[start : start + self.page_size]
+
+    def _page_count(self, things: Sequence[object]) -> int:
+        return math.ceil(len(things) / self.page_size)
+
+    def envelope(self, total: int, filtered: Sequence[object], rows: list[Row]) -> Row:
+        """What stands around the rows of a page."""
+        return {
+            "filtered_count": len(filtered),
+            "item_count": len(rows),
+            "items": rows,
+            "page": self.page,
+            "page_count": self._page_count(filtered),
+            "page_size": self.page_size,
+            "total_count": total,
+        }
+
+    def order(self, rows: list[Row]) -> None:
+        """Sorts in place by the `sort` path; rows without the field count as 0."""
+        if self.sort:
+            rows.sort(key=lambda row: _sort_key(_at(row, self.sort)), reverse=self.reverse)
+
+
+def columns_of(query: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """The paths to keep, none for all."""
+    return tuple(_path(column) for column in query.get("columns", "").split(",") if column)
+
+
+def pick(row: Row, columns: Sequence[tuple[str, ...]]) -> Row:
+    """The row with nothing but these columns; those that it lacks are left out."""
+    if not columns:
+        return row
+    picked: Row = {}
+    for path in columns:
+        value = _at(row, path)
+        if value is _MISSING:
+            continue
+        inner = picked
+        for key in path[:-1]:
+            inner = inner.setdefault(key, {})
+        inner[path[-1]] = value
+    return picked
+
+
+_MISSING = object()
+
+
+def _at(row: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        if not isinstance(row, dict) or key not in row:
+            return _MISSING
+        row = row[key]
+    return row
+
+
+def _sort_key(value: Any) -> tuple[int, Any]:
+    # Anything can be sorted by anything: numbers first, then texts, then the rest as text.
+    if value is _MISSING or value is None:
+        return 0, 0
+    if isinstance(value, bool | int | float):
+        return 0, value
+    if isinstance(value, str):
+        return 1, value
+    return 2, str(value)
+
+
+def _path(text: str) -> tuple[str, ...]:
+    return tuple(text.split(".")) if text else ()
+
+
+def _integer(text: str | None) -> int | None:
+    if text is None:
+        return None
+    # Not int() alone: it takes spaces, underscores and digits of every script.
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise bad_request(INVALID)
+    return int(text)
+
+
+def _anything(_name: str) -> bool:
+    return True
+
+
+def _matcher(query: Mapping[str, str]) -> Callable[[str], bool]:
+    wanted = query.get("name", "")
+    if not wanted:
+        return _anything
+    if query.get("use_regex") != "true":
+        lowered = wanted.lower()
+        return lambda name: lowered in name.lower()
+    if len(wanted) > MAX_PATTERN:
+        raise bad_request(INVALID)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # patterns Python may read anew one day
+            search = re.compile(wanted, re.IGNORECASE).search
+    except (re.error, OverflowError, RecursionError):
+        raise bad_request(INVALID) from None
+    return lambda name: search(name) is not None

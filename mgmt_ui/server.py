@@ -1,0 +1,59 @@
+"""What the management plane needs of the broker, as one interface: `Server`.
+
+The daemon's server has these attributes; tests hand in a small object of their own.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from broker.clock import Clock
+    from broker.connection import Connection
+    from broker.options import Options
+    from broker.queue import Queue
+    from vhosts.permissions import Permissions
+    from vhosts.users import Users
+    from vhosts.vhost import VirtualHost
+
+
+class Listener(NamedTuple):
+    """An address that is listened on; `protocol` as spec 2.10 names it: amqp, http."""
+
+    protocol: str
+    address: str
+    port: int
+
+
+class VirtualHosts(Protocol):
+    """All virtual hosts, with who may enter them."""
+
+    @property
+    def users(self) -> "Users": ...
+    @property
+    def permissions(self) -> "Permissions": ...
+    def get(self, name: str) -> "VirtualHost[Queue] | None": ...
+    def __iter__(self) -> "Iterator[VirtualHost[Queue]]": ...
+
+
+class Server(Protocol):
+    """The running broker."""
+
+    @property
+    def clock(self) -> "Clock": ...
+    @property
+    def options(self) -> "Options": ...
+    @property
+    def node_name(self) -> str:
+        """`name@host`, as tools expect a node to be called."""
+
+    @property
+    def vhosts(self) -> VirtualHosts: ...
+    @property
+    def connections(self) -> "Iterable[Connection]":
+        """Those in their handshake and those that are closing, too."""
+
+    @property
+    def listeners(self) -> Sequence[Listener]: ...
+    @property
+    def alarms(self) -> Sequence[str]:
+        """Alarms in effect: 'memory', 'disk'."""

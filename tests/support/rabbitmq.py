@@ -1,0 +1,166 @@
+"""Debian's rabbitmq-server as the judge: an own node on own loopback ports, in a temporary directory.
+
+Nothing of a system-wide RabbitMQ is touched: own node name, cookie, epmd, ports and data. Every
+process that is started here is ended by its pid.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from tests.support.eventually import eventually
+from tests.support.wire import Address, WireClient
+
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+HOST = "127.0.0.1"
+CONFIG = """\
+listeners.tcp.1 = {host}:{amqp}
+management.tcp.ip = {host}
+management.tcp.port = {http}
+max_message_size = 16777216
+log.console = true
+log.console.level = info
+log.file = false
+"""
+
+
+def install() -> None:
+    """Install Debian's rabbitmq-server when it is missing; the installed service is not used."""
+    if SERVER.exists():
+        return
+    # Debian starts no service in run level 1: the packaged node would listen on every address.
+    sudo = [] if os.geteuid() == 0 else ["sudo"]
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for step in (["update"], ["install", "-y", "--no-install-recommends", "rabbitmq-server"]):
+        subprocess.run([*sudo, "apt-get", "-q", *step], check=True, env=environment)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+class RabbitMQ:
+    """One RabbitMQ node; `start`, `stop` and `restart` keep its directory and ports."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="rabbitmq-judge-"))
+        self.amqp = Address(HOST, free_port())
+        self.http = Address(HOST, free_port())
+        self.epmd_port = free_port()
+        self.dist_port = free_port()
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.log_path = self.directory / "console.log"
+        self._write_files()
+
+    def _write_files(self) -> None:
+        config = CONFIG.format(host=HOST, amqp=self.amqp.port, http=self.http.port)
+        (self.directory / "rabbitmq.conf").write_text(config)
+        (self.directory / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        (self.directory / "env.conf").write_text("")
+
+    def _environment(self) -> dict[str, str]:
+        path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+        directory = str(self.directory)
+        return {
+            "PATH": path,
+            "HOME": directory,
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_ADDRESS": HOST,
+            "ERL_EPMD_PORT": str(self.epmd_port),
+            "RABBITMQ_NODENAME": f"judge-{self.amqp.port}@localhost",
+            "RABBITMQ_DIST_PORT": str(self.dist_port),
+            "RABBITMQ_CONF_ENV_FILE": f"{directory}/env.conf",
+            "RABBITMQ_CONFIG_FILE": f"{directory}/rabbitmq",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{directory}/enabled_plugins",
+            "RABBITMQ_LOG_BASE": f"{directory}/log",
+            "RABBITMQ_MNESIA_BASE": f"{directory}/mnesia",
+            "RABBITMQ_PID_FILE": f"{directory}/pid",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none"
+            ),
+        }
+
+    def start(self, timeout: float = 90.0) -> Self:
+        """Start epmd and the node and wait until it serves AMQP and HTTP."""
+        self._spawn(_epmd(), "-address", HOST, "-port", str(self.epmd_port))
+        server = self._spawn(str(SERVER))
+
+        def serving() -> bool:
+            if server.poll() is not None:
+                raise RuntimeError(f"RabbitMQ ended:\n{self.log_path.read_text()}")
+            with WireClient(self.amqp) as client:
+                client.connect()
+            socket.create_connection(self.http, 1).close()
+            return True
+
+        try:
+            eventually(serving, timeout, "RabbitMQ accepting connections")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
+        with self.log_path.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                cwd=self.directory,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End the node, the helpers that the Erlang machine started, and epmd, each by its pid."""
+        for process in reversed(self.processes):
+            helpers = descendants(process.pid)
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            for pid in helpers:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self.processes.clear()
+
+    def restart(self) -> Self:
+        """Stop and start the node on the same data and ports."""
+        self.stop()
+        return self.start()
+
+    def close(self) -> None:
+        """Stop and remove the directory."""
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _epmd() -> str:
+    found = shutil.which("epmd")
+    if found:
+        return found
+    return str(next(Path("/usr/lib/erlang").glob("erts-*/bin/epmd")))
+
+
+def descendants(pid: int) -> list[int]:
+    """The ids of all processes below `pid`, children before grandchildren (Linux)."""
+    found = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *descendants(int(child))]
+    return found

@@ -1,0 +1,113 @@
+"""The system's clock and the one that jumps keep the same promises."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from unittest import mock
+
+import pytest
+
+from broker.clock import Clock, SystemClock
+from tests.support.clock import VirtualClock
+
+
+@pytest.mark.parametrize("make", [SystemClock, VirtualClock])
+def test_both_are_clocks(make: Callable[[], Clock]) -> None:
+    clock = make()
+    assert isinstance(clock.monotonic(), float)
+    assert isinstance(clock.now_ms(), int)
+    assert clock.monotonic() <= clock.monotonic()
+
+
+class TestSystemClock:
+    def test_starts_at_wall_time(self) -> None:
+        assert abs(SystemClock().now_ms() - time.time() * 1000) < 1000
+
+    def test_ignores_a_wall_clock_that_is_set_back(self) -> None:
+        clock = SystemClock()
+        before = clock.now_ms()
+        with mock.patch("broker.clock.time.time", return_value=0.0):
+            assert before <= clock.now_ms() < before + 1000
+
+    async def test_calls_later_with_arguments(self) -> None:
+        called = asyncio.get_running_loop().create_future()
+        SystemClock().call_later(0, called.set_result, "done")
+        assert await called == "done"
+
+    async def test_cancelled_timer_does_not_run(self) -> None:
+        clock = SystemClock()
+        ran: list[str] = []
+        last = asyncio.Event()
+        clock.call_later(0, ran.append, "cancelled").cancel()
+        clock.call_later(0.001, last.set)
+        await last.wait()
+        assert ran == []
+
+    async def test_negative_delay_is_the_next_turn(self) -> None:
+        called = asyncio.Event()
+        SystemClock().call_later(-5, called.set)
+        await called.wait()
+
+    def test_timer_without_a_loop_is_an_error(self) -> None:
+        with pytest.raises(RuntimeError):
+            SystemClock().call_later(0, print)
+
+
+class TestVirtualClock:
+    def test_time_stands_still_until_advanced(self) -> None:
+        clock = VirtualClock(now_ms=5_000)
+        assert (clock.now_ms(), clock.monotonic()) == (5_000, 0.0)
+        clock.advance(1.5)
+        assert (clock.now_ms(), clock.monotonic()) == (6_500, 1.5)
+
+    def test_runs_what_is_due_in_order(self) -> None:
+        clock = VirtualClock()
+        ran: list[tuple[str, float]] = []
+
+        def note(name: str) -> None:
+            ran.append((name, clock.monotonic()))
+
+        clock.call_later(2, note, "second")
+        clock.call_later(1, note, "first")
+        clock.call_later(2, note, "third")
+        clock.call_later(9, note, "not yet")
+        clock.advance(3)
+        assert ran == [("first", 1.0), ("second", 2.0), ("third", 2.0)]
+        assert clock.monotonic() == 3.0
+        assert clock.pending == 1
+
+    def test_a_callback_may_set_the_next_timer(self) -> None:
+        clock = VirtualClock()
+        ticks: list[float] = []
+
+        def tick() -> None:
+            ticks.append(clock.monotonic())
+            clock.call_later(1, tick)
+
+        clock.call_later(1, tick)
+        clock.advance(3)
+        assert ticks == [1.0, 2.0, 3.0]
+
+    def test_cancel(self) -> None:
+        clock = VirtualClock()
+        ran: list[str] = []
+        timer = clock.call_later(1, ran.append, "cancelled")
+        timer.cancel()
+        timer.cancel()
+        assert clock.pending == 0
+        clock.advance(2)
+        assert ran == []
+
+    def test_sums_of_fractions_do_not_miss_the_moment(self) -> None:
+        clock = VirtualClock()
+        ran: list[str] = []
+        clock.call_later(0.3, ran.append, "ran")
+        for _ in range(3):
+            clock.advance(0.1)
+        assert ran == ["ran"]
+
+    def test_errors_reach_the_test(self) -> None:
+        clock = VirtualClock()
+        clock.call_later(1, lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            clock.advance(1)

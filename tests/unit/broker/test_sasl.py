@@ -1,0 +1,65 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.sasl import MECHANISMS, Credentials, MalformedResponse
+from tests.support.encoding import Typed, encode_table_entries
+
+PLAIN, AMQPLAIN = MECHANISMS["PLAIN"], MECHANISMS["AMQPLAIN"]
+
+
+def test_what_is_offered_and_in_which_order():
+    assert " ".join(MECHANISMS) == "AMQPLAIN PLAIN"
+
+
+@pytest.mark.parametrize(
+    ("response", "credentials"),
+    [
+        (b"\x00guest\x00secret", ("guest", "secret")),
+        (b"\x00guest\x00", ("guest", "")),
+        (b"\x00\x00", ("", "")),
+        ("\x00jörg\x00pässword".encode(), ("jörg", "pässword")),
+        (b"\x00\xff\x00\xfe", ("\udcff", "\udcfe")),
+    ],
+)
+def test_plain(response, credentials):
+    assert PLAIN(response) == Credentials(*credentials)
+
+
+@pytest.mark.parametrize(
+    "response", [b"", b"guest", b"x\x00guest\x00secret", b"\x00guest", b"\x00guest\x00a\x00b"]
+)
+def test_malformed_plain(response):
+    with pytest.raises(MalformedResponse):
+        PLAIN(response)
+
+
+@pytest.mark.parametrize("tag", ["S", "x"])
+def test_amqplain(tag):
+    secret = "secret" if tag == "S" else b"secret"
+    response = encode_table_entries({"LOGIN": "guest", "PASSWORD": Typed(tag, secret)})
+    assert AMQPLAIN(response) == Credentials("guest", "secret")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {},
+        {"LOGIN": "guest"},
+        {"PASSWORD": "secret"},
+        {"login": "guest", "password": "secret"},
+        {"LOGIN": "guest", "PASSWORD": 5},
+    ],
+)
+def test_malformed_amqplain(entries):
+    with pytest.raises(MalformedResponse):
+        AMQPLAIN(encode_table_entries(entries))
+
+
+@given(st.sampled_from([PLAIN, AMQPLAIN]), st.binary(max_size=40))
+def test_any_bytes_are_credentials_or_malformed(read, response):
+    try:
+        credentials = read(response)
+    except MalformedResponse:
+        return
+    assert isinstance(credentials, Credentials)

@@ -1,0 +1,140 @@
+"""A small broker for the management plane to look at: real users and permissions, fake engine."""
+
+import base64
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+from broker.options import Options
+from mgmt_ui.server import Listener, Server
+from tests.support.clock import VirtualClock
+from vhosts.permissions import Permissions
+from vhosts.users import Users
+
+NODE = "rabbit@test"
+
+
+class Forgetful:
+    """A store that keeps nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+class FakeVhosts(dict[str, Any]):
+    """The registry of virtual hosts, with its users and permissions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users = Users(Forgetful())
+        self.permissions = Permissions(Forgetful(), lambda vhost: None)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values())
+
+
+class FakeServer:
+    """Implements `mgmt_ui.server.Server`. User `guest` may everything in vhost `/`."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.options = Options()
+        self.node_name = NODE
+        self.vhosts = FakeVhosts()
+        self.connections: list[Any] = []
+        self.listeners = [Listener("amqp", "127.0.0.1", 5672), Listener("http", "::1", 15672)]
+        self.alarms: list[str] = []
+        self.add_user("guest", "administrator")
+        self.add_vhost("/", "guest")
+
+    @property
+    def as_server(self) -> Server:
+        return cast(Server, self)
+
+    def add_user(self, name: str, *tags: str) -> None:
+        """The password is the name."""
+        self.vhosts.users.add(name, name, tags)
+
+    def add_vhost(self, name: str, *users: str) -> SimpleNamespace:
+        vhost = SimpleNamespace(name=name, queues={}, exchanges={})
+        self.vhosts[name] = vhost
+        for user in users:
+            self.vhosts.permissions.set(user, name, ".*", ".*", ".*")
+        return vhost
+
+    def add_queue(self, name: str, vhost: str = "/", **overrides: Any) -> SimpleNamespace:
+        queue = SimpleNamespace(
+            **{
+                "name": name,
+                "vhost": self.vhosts[vhost],
+                "durable": True,
+                "auto_delete": False,
+                "owner": None,
+                "arguments": {},
+                "settings": SimpleNamespace(queue_type="classic"),
+                "consumers": [],
+                "consumer_count": 0,
+                "message_count": 0,
+                "ready_bytes": 0,
+                "unacked": 0,
+                "delivered": 0,
+                "got": 0,
+                "redelivered": 0,
+                "acked": 0,
+                "ready": SimpleNamespace(peek=lambda: None),
+            }
+            | overrides
+        )
+        self.vhosts[vhost].queues[name] = queue
+        return queue
+
+    def add_exchange(self, name: str, vhost: str = "/", **overrides: Any) -> SimpleNamespace:
+        exchange = SimpleNamespace(
+            **{
+                "name": name,
+                "type": "direct",
+                "durable": True,
+                "auto_delete": False,
+                "internal": False,
+                "arguments": {},
+                "publish_in": 0,
+                "publish_out": 0,
+            }
+            | overrides
+        )
+        self.vhosts[vhost].exchanges[name] = exchange
+        return exchange
+
+    def add_connection(
+        self, user: str = "guest", vhost: str = "/", port: int = 40000, **overrides: Any
+    ) -> SimpleNamespace:
+        connection = SimpleNamespace(
+            **{
+                "name": f"127.0.0.1:{port} -> 127.0.0.1:5672",
+                "user": self.vhosts.users.get(user),
+                "vhost": self.vhosts[vhost],
+                "state": "running",
+                "mechanism": "PLAIN",
+                "host": "127.0.0.1",
+                "port": 5672,
+                "peer_host": "127.0.0.1",
+                "peer_port": port,
+                "channels": {},
+                "channel_max": 2047,
+                "frame_max": 131072,
+                "heartbeat": 60,
+                "connected_at": 1_700_000_000_000,
+                "client_properties": {},
+                "received_bytes": 100,
+                "sent_bytes": 200,
+            }
+            | overrides
+        )
+        self.connections.append(connection)
+        return connection
+
+
+def basic(user: str = "guest", password: str | None = None) -> dict[str, str]:
+    """The header of a login; the password is the name unless given."""
+    credentials = f"{user}:{user if password is None else password}".encode()
+    return {"authorization": "Basic " + base64.b64encode(credentials).decode()}
