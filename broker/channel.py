@@ -37,6 +37,7 @@ class Channel:
     """
 
     __slots__ = (
+        "_limited_since",
         "_targets",
         "_topology",
         "closing",
@@ -45,6 +46,7 @@ class Channel:
         "consumers",
         "flowing",
         "last_queue",
+        "limited",
         "next_tag",
         "number",
         "out",
@@ -69,7 +71,7 @@ class Channel:
         self.next_tag = 1
         self.consumers: dict[str, Consumer] = {}
         self.prefetch = 0
-        self.prefetch_limit = 0
+        self.prefetch_limit = self.limited = self._limited_since = 0
         self.flowing = connection.writable
         self.confirms: Confirms | None = None
         self.transaction: Transaction | None = None
@@ -179,20 +181,7 @@ class Channel:
         if self.transaction is not None:
             self.transaction.settle(entries, Transaction.ACK)
             return
-        consumer: Consumer | None = None
-        run = 0
-        for entry in entries:
-            entry.queue.settle(entry)
-            if entry.consumer is consumer:
-                run += 1
-            else:
-                if consumer is not None:
-                    self._free(consumer, run)
-                consumer, run = entry.consumer, 1
-        if consumer is not None:
-            self._free(consumer, run)
-        if self.prefetch_limit:
-            self.unpark_all()
+        self.acked(entries)
 
     def nack(self, entries: list[QueuedMessage], *, requeue: bool) -> None:
         """Requeues or dead-letters what `take` gave (spec 5.7)."""
@@ -209,20 +198,41 @@ class Channel:
                 entry.queue.requeue(entry)
             else:
                 entry.queue.reject(entry)
-        for entry in entries:
-            if entry.consumer is not None:
-                self._free(entry.consumer, 1)
-        if self.prefetch_limit:
-            self.unpark_all()
+        self._release(entries)
 
     def acked(self, entries: list[QueuedMessage]) -> None:
-        """Settles what a transaction held back."""
+        """Settles acked deliveries, transaction or not."""
         for entry in entries:
             entry.queue.settle(entry)
-            if entry.consumer is not None:
-                self._free(entry.consumer, 1)
+        self._release(entries)
+
+    def _release(self, entries: list[QueuedMessage]) -> None:
+        # Room for as many new deliveries; neighbours mostly belong to the same consumer.
+        consumer: Consumer | None = None
+        run = 0
+        for entry in entries:
+            if entry.consumer is consumer:
+                run += 1
+            else:
+                if consumer is not None:
+                    self._free(consumer, run)
+                consumer, run = entry.consumer, 1
+        if consumer is not None:
+            self._free(consumer, run)
         if self.prefetch_limit:
+            since = self._limited_since
+            self.limited -= sum(e.consumer is not None or e.tag < since for e in entries)
             self.unpark_all()
+
+    def limit(self, prefetch: int) -> None:
+        """Sets the prefetch shared by all consumers, 0 for none (spec 5.3).
+
+        What is outstanding now counts, basic.get included; later gets do not.
+        """
+        self.prefetch_limit = prefetch
+        self.limited = len(self.unacked)
+        self._limited_since = self.next_tag
+        self.unpark_all()
 
     def _free(self, consumer: Consumer, count: int) -> None:
         consumer.credit += count

@@ -44,6 +44,7 @@ BUDGET = 1000
 # Output beyond this goes to the socket before the turn ends.
 FLUSH_BYTES = 1 << 20
 MAX_GRACE = 30.0
+SHORT_GRACE = 3.0
 LATE_METHODS = {hot.BASIC_ACK, hot.BASIC_ACK_MULTIPLE, hot.BASIC_NACK, hot.BASIC_REJECT}
 
 
@@ -335,7 +336,8 @@ class Connection:
         logger.warning("%s: closing: %s", self.name, reply.text)
         self._release()
         self.send(cold.method_frame(0, _close_method(commands.Connection.Close, reply)))
-        self._await_end(self._handle_closing)
+        # Where no frame can be read any more, close-ok cannot be read either.
+        self._await_end(self._handle_closing, SHORT_GRACE if self.protocol.dead else 0)
 
     def force_close(self, text: str) -> None:
         """The broker ends the connection: 320 CONNECTION_FORCED (spec 2.8)."""

@@ -30,7 +30,8 @@ class Consumer:
     """A subscription of a channel to a queue (spec 5.4).
 
     `credit` is how many more deliveries its own prefetch allows; `parked` says
-    that the queue does not look at it until it is unparked.
+    that the queue does not look at it until it is unparked, `started` that its
+    consume-ok is on the way.
     """
 
     __slots__ = (
@@ -50,6 +51,7 @@ class Consumer:
         "prefetch",
         "priority",
         "queue",
+        "started",
         "tag",
     )
 
@@ -74,7 +76,8 @@ class Consumer:
         self.priority = priority
         self.arguments: Table = arguments or {}
         self.credit = self.prefetch or UNLIMITED
-        self.parked = False
+        self.parked = True
+        self.started = False
         self.active = True
         self._route: Route | None = None
         self._header: ContentHeader | None = None
@@ -87,15 +90,16 @@ class Consumer:
         if not channel.flowing:
             return 0
         if channel.prefetch_limit:
-            left = channel.prefetch_limit - len(channel.unacked)
+            left = channel.prefetch_limit - channel.limited
             return min(left, self.credit) if left > 0 else 0
         return self.credit
 
     def unpark(self) -> None:
         """Comes back into the queue's choice if it has room again."""
-        if self.parked and self.active and self.room():
+        queue = self.queue
+        if self.parked and self.started and self.active and queue.admits(self) and self.room():
             self.parked = False
-            self.queue.consumer_available(self)
+            queue.consumer_available(self)
 
     def take(self, ready: "Ready", count: int, budget: int) -> tuple[int, int]:
         """Delivers up to `count` ready messages; stops once `budget` body octets are exceeded.
@@ -138,6 +142,8 @@ class Consumer:
         channel.next_tag = tag
         if not no_ack:
             self.credit -= taken
+            if channel.prefetch_limit:
+                channel.limited += taken
         channel.connection.wrote(size)
         return taken, size
 

@@ -327,7 +327,7 @@ def _check(field: str, value: int, minimum: int, maximum: int) -> None:
         return
     detail = " (no limit)" if field == "channel_max" and not value else ""
     raise ProtocolViolation(
-        530, f"negotiated {field} = {value}{detail} {problem}", commands.Connection.TuneOk.index
+        530, f"negotiated {field} = {value}{detail} {problem}", commands.Connection.Tune.index
     )
 
 

@@ -16,21 +16,22 @@ SILENT_CHECKS = 2
 class Heartbeat:
     """Sends every half interval in which nothing was sent, checks every whole one."""
 
-    __slots__ = ("_checking", "_clock", "_connection", "_interval", "_sending", "_silent")
+    __slots__ = ("_checking", "_clock", "_connection", "_first", "_interval", "_sending", "_silent")
 
     def __init__(self, connection: "Connection", clock: Clock, interval: int) -> None:
         self._connection = connection
         self._clock = clock
         self._interval = interval
         self._silent = 0
-        connection.spoke = False
+        self._first = True
         self._sending = clock.call_later(interval / 2, self._send)
         self._checking = clock.call_later(interval, self._check)
 
     def _send(self) -> None:
         self._sending = self._clock.call_later(self._interval / 2, self._send)
         spoke, self._connection.spoke = self._connection.spoke, False
-        if not spoke:
+        first, self._first = self._first, False
+        if first or not spoke:
             self._connection.beat()
             self._connection.spoke = False
 

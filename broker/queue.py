@@ -32,6 +32,7 @@ class Queue:
 
     __slots__ = (
         "acked",
+        "active_consumer",
         "arguments",
         "auto_delete",
         "available",
@@ -90,6 +91,7 @@ class Queue:
         self.next_position = 0
         self.consumers: list[Consumer] = []
         self.available = Available()
+        self.active_consumer: Consumer | None = None
         self.touched = False
         self.deleted = False
         # Positions below these, one a level, may have been delivered before a crash.
@@ -250,7 +252,8 @@ class Queue:
 
         Raises AccessRefused where an exclusive consumer is in the way.
         """
-        if self.consumers and (consumer.exclusive or self.consumers[0].exclusive):
+        in_the_way = self.consumers and (consumer.exclusive or self.consumers[0].exclusive)
+        if in_the_way or (consumer.exclusive and self.settings.single_active_consumer):
             raise errors.exclusive_use(self.name, self.vhost.name)
         self.consumers.append(consumer)
         self.expiry.hold()
@@ -259,8 +262,14 @@ class Queue:
 
     def start(self, consumer: Consumer) -> None:
         """Deliveries to `consumer` begin (its consume-ok is on the way)."""
-        if consumer.active:
-            self.consumer_available(consumer)
+        consumer.started = True
+        if self.settings.single_active_consumer and self.active_consumer is None:
+            self.active_consumer = consumer
+        consumer.unpark()
+
+    def admits(self, consumer: Consumer) -> bool:
+        """Whether it may get messages at all: with a single active consumer, only that one."""
+        return not self.settings.single_active_consumer or consumer is self.active_consumer
 
     def consumer_available(self, consumer: Consumer) -> None:
         """`consumer` has room again."""
@@ -274,11 +283,20 @@ class Queue:
         consumer.active = False
         self.consumers.remove(consumer)
         self.available.discard(consumer)
+        if consumer is self.active_consumer:
+            self._promote()
         if self.consumers or self.deleted:
             return
         self.expiry.renew()
         if self.auto_delete:
             self.vhost.delete_queue(self)
+
+    def _promote(self) -> None:
+        # The next single active consumer: by priority, then by age (spec 5.4).
+        started = [consumer for consumer in self.consumers if consumer.started]
+        self.active_consumer = max(started, key=lambda each: each.priority, default=None)
+        if self.active_consumer is not None:
+            self.active_consumer.unpark()
 
     # -- the queue as a whole ------------------------------------------------------------
 

@@ -115,9 +115,11 @@ class HeadersExchange(Exchange):
         for name, field in message.headers.items():
             if name in self._names:
                 met[name, PRESENT] = met[name, comparable(field)] = None
-        found = list(self._always)
-        for condition in met:
-            for matcher in self._by_condition.get(condition, ()):
-                if matcher.required <= met.keys():
-                    found.append(matcher.destination)
-        return found
+        conditions = met.keys()
+        found = [
+            matcher.destination
+            for condition in met
+            for matcher in self._by_condition.get(condition, ())
+            if matcher.required <= conditions
+        ]
+        return [*self._always, *found]

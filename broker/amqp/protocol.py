@@ -106,6 +106,11 @@ class Protocol:
         return self._more
 
     @property
+    def dead(self) -> bool:
+        """Whether a violation left no frame boundary to go on from."""
+        return self._dead
+
+    @property
     def buffered(self) -> int:
         """Bytes held that are not yet part of a command."""
         held = len(self._buffer) - self._at

@@ -23,11 +23,10 @@ def qos(channel: Channel, command: commands.Basic.Qos) -> cold.Method:
     if command.prefetch_size:
         raise errors.NotImplementedByBroker(f"prefetch_size!=0 ({command.prefetch_size})")
     if command.global_:
-        channel.prefetch_limit = command.prefetch_count
+        channel.limit(command.prefetch_count)
     else:
         channel.prefetch = command.prefetch_count
-        channel.prefetch_limit = 0
-    channel.unpark_all()
+        channel.limit(0)
     return commands.Basic.QosOk()
 
 

@@ -173,16 +173,24 @@ def test_channel_close_restores_the_order(connection, queue):
 
 
 @pytest.mark.checklist(248)
-@pytest.mark.parametrize("how", ["consume", "get"])
-def test_channel_error_requeues_before_close_ok(client, connection, name, how):
-    queue, channel = name("q"), connection.channel()
+def test_channel_error_requeues_deliveries_before_close_ok(client, channel, name):
+    queue = name("q")
     channel.queue_declare(queue)
     publish(channel, "", queue, "m")
-    if how == "get":
-        eventually(lambda: client.get(queue))
-    else:
-        client.call(1, "basic.consume", queue=queue)
-        client.expect_content("basic.deliver")
+    client.call(1, "basic.consume", queue=queue)
+    client.expect_content("basic.deliver")
+    client.send_method(1, "basic.ack", delivery_tag=77)
+    client.expect_close(406, channel=1)
+    until_ready(channel, queue, 1)
+
+
+@pytest.mark.checklist(248)
+@pytest.mark.differs("requeues what was taken by basic.get only after close-ok")
+def test_channel_error_requeues_gets_before_close_ok(client, channel, name):
+    queue = name("q")
+    channel.queue_declare(queue)
+    publish(channel, "", queue, "m")
+    eventually(lambda: client.get(queue))
     client.send_method(1, "basic.ack", delivery_tag=77)
     client.expect_close(406, channel=1)
     until_ready(channel, queue, 1)

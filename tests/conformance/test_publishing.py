@@ -213,7 +213,6 @@ def test_bytes_that_are_not_utf8_come_through(client):
 @pytest.mark.checklist(265)
 def test_key_that_is_not_utf8_to_a_missing_exchange(client):
     client.publish(b"\xff", b"\xff", b"m")
-    client.expect_close_bytes = None
     close = client.read_frame()
     assert b"NOT_FOUND - no exchange '\xff' in vhost '/'" in close.payload
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.fuzz.streams import Stream
@@ -42,12 +43,15 @@ async def _send(address: Address, stream: Stream) -> Outcome:
     for number, piece in enumerate(stream.pieces):
         if number:
             await asyncio.sleep(0)
+        if client.ended.done():
+            break
         transport.write(piece)
     # Half of them say at once that nothing more will come, the others wait for answers first.
     if stream.seed % 2:
         await asyncio.wait([client.ended], timeout=LINGER)
-    if not transport.is_closing():
-        transport.write_eof()
+    with suppress(OSError):  # the other side was quicker
+        if not transport.is_closing():
+            transport.write_eof()
     await asyncio.wait([client.ended], timeout=DEADLINE)
     stuck = not client.ended.done()
     transport.abort()

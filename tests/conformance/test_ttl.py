@@ -1,0 +1,112 @@
+"""Time to live of queues and messages (checklist 289-293)."""
+
+import pytest
+
+from tests.conformance.helpers import Inbox, declare, get, publish, ready, take, until_ready
+from tests.support.eventually import eventually, stays
+
+
+@pytest.mark.checklist(289)
+def test_messages_of_the_queue_expire(channel):
+    queue = declare(channel, arguments={"x-message-ttl": 150})
+    publish(channel, "", queue, "1", "2", "3")
+    until_ready(channel, queue, 3)
+    until_ready(channel, queue, 0, timeout=2)
+
+
+@pytest.mark.checklist(289)
+def test_ttl_of_zero_delivers_to_a_ready_consumer_only(connection, channel):
+    queue = declare(channel, arguments={"x-message-ttl": 0})
+    publish(channel, "", queue, "gone")
+    assert take(channel, queue) == []
+    box = Inbox(connection.channel(), queue, auto_ack=True)
+    publish(channel, "", queue, "1", "2")
+    assert box.wait(2) == [b"1", b"2"]
+
+
+@pytest.mark.checklist(289)
+def test_expiration_of_zero_delivers_to_a_ready_consumer_only(connection, channel):
+    queue = declare(channel)
+    publish(channel, "", queue, "gone", expiration="0")
+    assert take(channel, queue) == []
+    box = Inbox(connection.channel(), queue, auto_ack=True)
+    publish(channel, "", queue, "1", expiration="0")
+    assert box.wait(1) == [b"1"]
+
+
+@pytest.mark.checklist(290)
+@pytest.mark.parametrize(("queue_ttl", "message_ttl"), [(100, 60000), (60000, 100)])
+def test_the_smaller_ttl_wins(channel, queue_ttl, message_ttl):
+    queue = declare(channel, arguments={"x-message-ttl": queue_ttl})
+    publish(channel, "", queue, "m", expiration=str(message_ttl))
+    until_ready(channel, queue, 1)
+    until_ready(channel, queue, 0, timeout=2)
+
+
+@pytest.mark.checklist(290)
+def test_expiration_without_a_queue_ttl(channel):
+    queue = declare(channel)
+    publish(channel, "", queue, "1", "2", expiration="100")
+    publish(channel, "", queue, "stays")
+    until_ready(channel, queue, 1, timeout=2)
+    assert take(channel, queue) == [b"stays"]
+
+
+@pytest.mark.checklist(291)
+def test_only_the_head_expires(channel):
+    queue = declare(channel)
+    publish(channel, "", queue, "long", expiration="60000")
+    publish(channel, "", queue, "short", expiration="50")
+    until_ready(channel, queue, 2)
+    stays(lambda: ready(channel, queue) == 2, 0.3)
+    assert get(channel, queue)[2] == b"long"
+    until_ready(channel, queue, 0)
+    assert take(channel, queue) == []
+
+
+@pytest.mark.checklist(292)
+def test_expired_while_unacked_goes_after_requeue(channel):
+    queue = declare(channel, arguments={"x-message-ttl": 100})
+    witness = declare(channel, arguments={"x-message-ttl": 200})
+    publish(channel, "", queue, "m")
+    tag = get(channel, queue)[0].delivery_tag
+    publish(channel, "", witness, "m")
+    until_ready(channel, witness, 1)
+    until_ready(channel, witness, 0)
+    channel.basic_nack(tag)
+    assert take(channel, queue) == []
+
+
+@pytest.mark.checklist(292)
+def test_requeue_does_not_renew_the_deadline(channel):
+    queue = declare(channel, arguments={"x-message-ttl": 300})
+    publish(channel, "", queue, "m")
+
+    def requeue():
+        method, _, _ = channel.basic_get(queue)
+        if method:
+            channel.basic_nack(method.delivery_tag)
+        return method is None and ready(channel, queue) == 0
+
+    eventually(requeue, timeout=1.5)
+
+
+@pytest.mark.checklist(293)
+def test_late_consumer_gets_nothing_expired(connection, channel):
+    queue = declare(channel)
+    publish(channel, "", queue, *"123", expiration="50")
+    publish(channel, "", queue, "live")
+    until_ready(channel, queue, 1, timeout=2)
+    box = Inbox(connection.channel(), queue, auto_ack=True)
+    assert box.wait(1) == [b"live"]
+
+
+@pytest.mark.checklist(293)
+def test_unacked_messages_never_expire(channel):
+    queue = declare(channel, arguments={"x-message-ttl": 50})
+    box = Inbox(channel, queue)
+    publish(channel, "", queue, "m")
+    box.wait(1)
+    stays(lambda: ready(channel, queue) == 0, 0.2)
+    channel.basic_ack(1)
+    assert ready(channel, queue) == 0
