@@ -97,7 +97,7 @@ class Channel:
         count = len(bodies)
         self.published += count
         target.exchange.publish_in += count
-        if not header.plain or not target.fixed or self.transaction is not None:
+        if not header.plain or not target.fixed or target.limited or self.transaction is not None:
             self._publish_with_care(target, header, bodies)
             return
         route, queues = target.route, target.queues
@@ -129,9 +129,13 @@ class Channel:
     ) -> None:
         for body in bodies:
             assert body is not None  # a body that was too large stands alone
-            commit = publishing.publish(self, target, header, body)
-            if self.confirms is not None:
+            taken, commit = publishing.publish(self, target, header, body)
+            if self.confirms is None:
+                continue
+            if taken:
                 self.confirms.add(1, commit)
+            else:
+                self.confirms.refuse(commit)
 
     def decode_publish(self, arguments: bytes) -> tuple[str, str, int]:
         """Exchange, routing key and bits of a basic.publish; raises ProtocolViolation."""

@@ -481,9 +481,7 @@ class Connection:
         self.heartbeat = shake.heartbeat
         self.wants_cancel_notify = shake.capable("consumer_cancel_notify")
         self.wants_blocked_notify = shake.capable("connection.blocked")
-        self.authorise = self.context.vhosts.permissions.authoriser(
-            self.user.name, self.vhost.name
-        )
+        self.authorise = self.context.vhosts.permissions.authoriser(self.user.name, self.vhost.name)
         self.state = "running"
         self._timer.cancel()
         self._handle = self._handle_running

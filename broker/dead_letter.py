@@ -44,7 +44,7 @@ def republish(queue: "Queue", entry: QueuedMessage, reason: str) -> None:
         targets, _ = routing.find(exchange, Routable(keys, header, dead), queue.vhost.exchanges.get)
         for target in targets:
             if reason == REJECTED or not _is_cycle(target.name, deaths):
-                target.publish(dead)
+                target.offer(dead)
     if entry.batch is not None:
         queue.log.settle_with_commit(entry)
 

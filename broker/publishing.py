@@ -42,7 +42,16 @@ class Target:
     `queues` holds only where `fixed`, else they depend on the message.
     """
 
-    __slots__ = ("durable", "exchange", "fixed", "mandatory", "queues", "route", "stores_all")
+    __slots__ = (
+        "durable",
+        "exchange",
+        "fixed",
+        "limited",
+        "mandatory",
+        "queues",
+        "route",
+        "stores_all",
+    )
 
     def __init__(self, exchange: Exchange, route: Route, mandatory: bool) -> None:
         self.exchange = exchange
@@ -51,6 +60,7 @@ class Target:
         self.queues: Sequence[Queue] = ()
         self.fixed = False
         self.durable = False
+        self.limited = False
         self.stores_all = False
 
 
@@ -84,6 +94,7 @@ def resolve(channel: "Channel", arguments: bytes) -> Target:
         queues, target.fixed = routing.find(exchange, Routable((key,), empty), vhost.exchanges.get)
         if target.fixed:
             target.queues = tuple(queues)
+            target.limited = any(queue.limits is not None for queue in queues)
             target.durable = any(queue.durable for queue in queues)
             target.stores_all = any(queue.stores_all for queue in queues)
     return target
@@ -99,10 +110,13 @@ def check_size(channel: "Channel", arguments: bytes, header: ContentHeader) -> N
     )
 
 
-def publish(channel: "Channel", target: Target, header: ContentHeader, body: Body) -> int:
-    """One message that needs a look at its properties, or whose route depends on them.
+def publish(
+    channel: "Channel", target: Target, header: ContentHeader, body: Body
+) -> tuple[bool, int]:
+    """One message that needs a look at its properties, its route or its queues.
 
-    Returns the number of the commit that makes it safe, 0 where none is needed.
+    Returns whether all queues took it, and the number of the commit that makes
+    it safe, 0 where none is needed.
     """
     if header.malformed:
         raise malformed_properties()
@@ -121,27 +135,34 @@ def publish(channel: "Channel", target: Target, header: ContentHeader, body: Bod
     if target.fixed and len(keys) == 1:
         queues = target.queues
     elif _reply(channel, target, message):
-        return 0
+        return True, 0
     else:
         routable = Routable(keys, header, message)
         queues, _ = routing.find(target.exchange, routable, channel.vhost.exchanges.get)
     return enqueue(channel, target, message, queues)
 
 
-def enqueue(channel: "Channel", target: Target, message: Message, queues: Sequence["Queue"]) -> int:
-    """Puts a routed message into its queues, now or at tx.commit; returns it if it has none."""
+def enqueue(
+    channel: "Channel", target: Target, message: Message, queues: Sequence["Queue"]
+) -> tuple[bool, int]:
+    """Puts a routed message into its queues, now or at tx.commit; returns it if it has none.
+
+    The result is that of `publish`.
+    """
     if channel.transaction is not None:
         channel.transaction.publish(message, queues, target.mandatory)
-        return 0
+        return True, 0
     if not queues:
         if target.mandatory:
             send_return(channel, message)
-        return 0
-    stored = False
+        return True, 0
+    taken, stored = True, False
     for queue in queues:
-        queue.publish(message)
-        stored = stored or queue.stores(message)
-    return channel.vhost.commit.mark() if stored else 0
+        if not queue.offer(message):
+            taken = False
+        elif queue.stores(message):
+            stored = True
+    return taken, channel.vhost.commit.mark() if stored else 0
 
 
 def send_return(channel: "Channel", message: Message) -> None:

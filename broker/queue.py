@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from broker import dead_letter
 from broker.consumer import Available, Consumer
 from broker.expiry import Expiry, message_deadline
+from broker.length_limits import Limits
 from broker.message import Message, QueuedMessage
 from broker.ready import Fifo, Priorities, Ready
 from vhosts import errors
@@ -43,6 +44,7 @@ class Queue:
         "expiry",
         "got",
         "id",
+        "limits",
         "log",
         "message_ttl",
         "name",
@@ -85,6 +87,7 @@ class Queue:
         self.message_ttl = settings.message_ttl
         # Quorum queues keep every message whatever its delivery-mode (spec 8.1).
         self.stores_all = settings.queue_type == "quorum"
+        self.limits = Limits.of(settings)
         self.ready: Ready = Priorities(settings.max_priority) if settings.max_priority else Fifo()
         self.ready_bytes = 0
         self.unacked = 0
@@ -131,6 +134,19 @@ class Queue:
         if not self.touched:
             self.touched = True
             self.turn.touched.append(self)
+
+    def offer(self, message: Message) -> bool:
+        """As `publish`, unless the queue is full and refuses; False then (spec 7.4)."""
+        limits = self.limits
+        if limits is not None and limits.refuses:
+            if limits.full_for(message, self) and self.available:
+                self.deliver()  # who waits gets what is there before anything is refused
+            if limits.full_for(message, self):
+                if limits.refused_dead_letter:
+                    self.dead_letter(QueuedMessage(message, self, -1), "maxlen")
+                return False
+        self.publish(message)
+        return True
 
     def restore(self, entry: QueuedMessage) -> None:
         """Takes back a message from the log at start, in order of position."""
@@ -181,6 +197,14 @@ class Queue:
                 self._reserve_ahead()
         if self.expiry.watching:
             self.expiry.sweep()
+        if self.limits is not None and not self.limits.refuses:
+            self._shorten(self.limits)
+
+    def _shorten(self, limits: Limits) -> None:
+        while self.ready and limits.exceeded(self):
+            entry = self.ready.pop()
+            self.ready_bytes -= entry.message.header.body_size
+            self.dead_letter(entry, "maxlen")
 
     def overdue(self, entry: QueuedMessage) -> bool:
         """Drops or dead-letters a message, already taken from ready, that has expired."""
@@ -203,6 +227,8 @@ class Queue:
             self.got += 1
             if self.durable:
                 self._reserve_ahead()
+            if self.expiry.watching:
+                self.touch()  # another head, whose time may be over
             return entry
         return None
 

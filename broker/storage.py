@@ -24,7 +24,7 @@ from broker.turn import Turn
 from persistence.commit import GroupCommit
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.engine import NewerSchema, open_engine
-from persistence.message_log import Batch, MessageLog
+from persistence.message_log import Batch
 from persistence.record import DIED, Record, Reference
 from vhosts.registry import VirtualHosts
 from vhosts.vhost import VirtualHost

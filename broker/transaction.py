@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from broker import publishing
 from broker.message import Message, QueuedMessage
+from vhosts import errors
 
 if TYPE_CHECKING:
     from broker.channel import Channel
@@ -39,16 +40,18 @@ class Transaction:
         """Applies all, publishes first, as one part of the next group commit.
 
         Returns whether there is anything that the disk must have before commit-ok.
+        Raises PreconditionFailed where a queue refused a message.
         """
         channel = self._channel
         publishes, self._publishes = self._publishes, []
         settlements, self._settlements = self._settlements, []
-        stored = False
+        stored, taken = False, True
         for message, queues, mandatory in publishes:
             for queue in queues:
-                if not queue.deleted:
-                    queue.publish(message)
-                    stored = stored or queue.stores(message)
+                if queue.deleted:
+                    continue
+                taken = queue.offer(message) and taken
+                stored = stored or queue.stores(message)
             if not queues and mandatory:
                 publishing.send_return(channel, message)
         for kind, entries in settlements:
@@ -60,6 +63,8 @@ class Transaction:
                 channel.acked(entries)
             else:
                 channel.give_back(entries, requeue=kind == self.REQUEUE)
+        if not taken:
+            raise errors.PreconditionFailed("partial tx completion")
         return stored
 
     def rollback(self) -> None:

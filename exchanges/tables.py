@@ -86,9 +86,9 @@ def term(field: Field) -> str:
     if tag == "D":
         return f"{{{value[0]},{value[1]}}}"
     if tag == "A":
-        return "[" + ",".join(f"{{{TYPE_NAMES[item[0]]},{term(item)}}}" for item in value) + "]"
+        return "[" + ",".join(f"{{{_typed(item)}}}" for item in value) + "]"
     if tag == "F":
-        members = (f"{{{_binary(name)},{_typed(field)}}}" for name, field in value.items())
+        members = (f"{{{_binary(name)},{_typed(item)}}}" for name, item in value.items())
         return "[" + ",".join(members) + "]"
     return str(value)
 

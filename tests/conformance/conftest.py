@@ -167,7 +167,7 @@ def client(wire: Callable[..., WireClient]) -> WireClient:
 @pytest.fixture
 def leveret(target: Target, request: pytest.FixtureRequest) -> Callable[..., Broker]:
     """Starts a Leveret with options of its own; skipped when another broker is judged."""
-    if target.is_rabbitmq or target.restart is None:
+    if target.started != "leveret":
         pytest.skip("needs a Leveret with options of its own")
     start: Callable[..., Broker] = request.getfixturevalue("start_broker")
     return start

@@ -96,7 +96,8 @@ class Load:
         def progressed() -> bool:
             for client in self.clients:
                 if client.failure is not None:
-                    raise client.failure
+                    # Not an AssertionError: waiting longer cannot help.
+                    raise RuntimeError(f"{client.name} failed") from client.failure
             return len(account.confirmed) >= due
 
         eventually(progressed, 30, f"{confirmed} confirms")

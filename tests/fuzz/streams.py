@@ -6,7 +6,7 @@ Most begin as a valid conversation, so that they get past the first checks befor
 import random
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.support.encoding import Typed
 from tests.support.wire import (
@@ -135,8 +135,11 @@ def _topology(chance: random.Random, queue: str) -> Frames:
 def _modes(chance: random.Random, queue: str) -> Frames:
     name = chance.choice(("confirm.select", "tx.select", "tx.commit", "tx.rollback"))
     more = chance.choice(("basic.qos", "basic.recover", "queue.purge"))
-    options = {"queue": queue} if more == "queue.purge" else {}
-    return [method_frame(1, name), method_frame(1, more, **options)]
+    options: dict[str, dict[str, Any]] = {
+        "queue.purge": {"queue": queue},
+        "basic.recover": {"requeue": chance.random() < 0.9},
+    }
+    return [method_frame(1, name), method_frame(1, more, **options.get(more, {}))]
 
 
 def _lifecycle(chance: random.Random, queue: str) -> Frames:

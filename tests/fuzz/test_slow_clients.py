@@ -102,7 +102,8 @@ def deaf_consumer(broker: Broker, queue: str) -> Iterator[None]:
 
 
 def test_a_deaf_consumer_slows_nobody(broker: Broker):
-    with wire(broker.amqp, timeout=30) as publisher:
+    with WireClient(broker.amqp, timeout=30) as publisher:
+        publisher.connect()
         publisher.call(1, "queue.declare", queue="shared")
         reader = Reader(broker, "shared")
         with deaf_consumer(broker, "shared"):

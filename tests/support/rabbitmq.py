@@ -61,6 +61,11 @@ class RabbitMQ:
         self.log_path = self.directory / "console.log"
         self._write_files()
 
+    @property
+    def url(self) -> str:
+        """The AMQP URL of the default vhost."""
+        return f"amqp://guest:guest@{self.amqp}/%2F"
+
     def _write_files(self) -> None:
         config = CONFIG.format(host=HOST, amqp=self.amqp.port, http=self.http.port)
         (self.directory / "rabbitmq.conf").write_text(config)

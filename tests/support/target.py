@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from tests.support.broker import Broker
@@ -17,14 +17,14 @@ from tests.support.wire import Address, WireClient
 
 
 class Target:
-    """Addresses of the broker under test and what is known of it."""
+    """Addresses of the broker under test; `started` says what was started for this run, if so."""
 
     def __init__(
-        self, amqp: Address, http: Address | None, restart: Callable[[], object] | None
+        self, amqp: Address, http: Address | None, started: Literal["leveret", "rabbitmq"] | None
     ) -> None:
         self.amqp = amqp
         self.http = http
-        self.restart = restart
+        self.started = started
         self.is_rabbitmq = _is_rabbitmq(amqp)
 
     @property
@@ -94,7 +94,7 @@ class StartedTarget:
             server = RabbitMQ()
             self.close = server.close
             server.start()
-            return Target(server.amqp, server.http, server.restart)
+            return Target(server.amqp, server.http, "rabbitmq")
         assert self.against in {None, "leveret"}, f"--against what? {self.against}"
         return self._leveret()
 
@@ -108,7 +108,7 @@ class StartedTarget:
             directory.cleanup()
 
         self.close = close
-        return Target(broker.amqp, broker.http, broker.restart)
+        return Target(broker.amqp, broker.http, "leveret")
 
     def __exit__(self, *_: object) -> None:
         self.close()
