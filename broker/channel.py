@@ -105,6 +105,8 @@ class Channel:
             enqueue = queues[0].publish
             for body in bodies:
                 enqueue(Message(route, header, body))  # type: ignore[arg-type]
+            if queues[0].congested_by is not None and queues[0].congested():
+                self.connection.slow_down()
         elif queues:
             for body in bodies:
                 message = Message(route, header, body)  # type: ignore[arg-type]

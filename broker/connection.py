@@ -40,11 +40,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("leveret.connection")
 
+# What one connection may bring before others have their turn (DESIGN decision 4).
 BUDGET = 1000
+TURN_BYTES = 1 << 16
 # Output beyond this goes to the socket before the turn ends.
 FLUSH_BYTES = 1 << 20
 MAX_GRACE = 30.0
 SHORT_GRACE = 3.0
+# A publisher waits this long (seconds) when those who read are behind, unless they are stuck.
+CONGESTION_PAUSE = 0.003
+STUCK_SECONDS = 1.0
 LATE_METHODS = {hot.BASIC_ACK, hot.BASIC_ACK_MULTIPLE, hot.BASIC_NACK, hot.BASIC_REJECT}
 
 
@@ -57,6 +62,7 @@ class Socket(Interface):
     def abort(self) -> None: ...
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
+    def is_closing(self) -> bool: ...
 
 
 class Connection:
@@ -64,6 +70,7 @@ class Connection:
 
     __slots__ = (
         "_closed_lately",
+        "_full_since",
         "_handle",
         "_handshake",
         "_heartbeat",
@@ -75,8 +82,11 @@ class Connection:
         "_released",
         "_replying",
         "_resuming",
+        "_slowed",
         "_socket",
         "_timer",
+        "_turn",
+        "_turn_bytes",
         "after_reply",
         "authorise",
         "channel_max",
@@ -136,13 +146,16 @@ class Connection:
         self.out: list[bytes] = []
         self._out_size = 0
         self.writable = True
+        self._full_since = 0.0
         self.heard = self.spoke = False
         self.received_bytes = self.sent_bytes = 0
         self.after_reply: list[Callable[[], None]] = []
         self._replying = False
         self._closed_lately: set[int] = set()
         self._pending: list[Command] = []
-        self._held = self._holding = self._resuming = self._read_paused = self._released = False
+        self._held = self._holding = self._resuming = self._read_paused = False
+        self._released = self._slowed = False
+        self._turn, self._turn_bytes = 0, 0
         self._heartbeat: Heartbeat | None = None
         self._handshake = Handshake(
             context.identity, context.vhosts, context.limits, is_loopback=loopback
@@ -157,7 +170,12 @@ class Connection:
     def receive(self, data: bytes) -> None:
         """What the socket gave: handled at once, delivered and answered at the end of the turn."""
         self.heard = True
-        self.received_bytes += len(data)
+        size = len(data)
+        self.received_bytes += size
+        turn = self.turn.number
+        if turn != self._turn:
+            self._turn, self._turn_bytes = turn, 0
+        self._turn_bytes += size
         self.protocol.receive(data)
         if not self._held and not self._resuming:
             self._process()
@@ -173,26 +191,40 @@ class Connection:
         except Exception:
             logger.exception("%s: internal error", self.name)
             self._close(replies.translate(errors.InternalError(""), 0))
-        if self._pending or self.protocol.more:
-            self._come_back()
-        elif self._read_paused and not self._held:
+        if self._slowed:
+            self._slowed = False
+            self._rest(CONGESTION_PAUSE)
+        elif self._pending or self._held or self.protocol.more or self._turn_bytes >= TURN_BYTES:
+            self._rest(0)
+        elif self._read_paused and not self._socket.is_closing():
             self._read_paused = False
             self._socket.resume_reading()
         self.turn.schedule()
 
-    def _come_back(self) -> None:
-        # More input than one turn's budget: others first, and nothing more is read meanwhile.
+    def _rest(self, delay: float) -> None:
+        # Nothing is read until `_resume`: others have their turn, and nothing piles up.
+        if self._socket.is_closing():
+            return
         if not self._read_paused:
             self._read_paused = True
             self._socket.pause_reading()
-        if not self._held and not self._resuming:
-            self._resuming = True
+        if self._held or self._resuming:
+            return
+        self._resuming = True
+        if delay:
+            self.context.clock.call_later(delay, self._resume)
+        else:
             self.turn.call_soon(self._resume)
 
     def _resume(self) -> None:
         self._resuming = False
+        self._turn_bytes = 0
         if not self._held:
             self._process()
+
+    def slow_down(self) -> None:
+        """Reads nothing for a moment: it publishes faster than a socket can be written."""
+        self._slowed = True
 
     def _handle_running(self, commands: list[Command]) -> None:
         channels = self.channels
@@ -431,8 +463,14 @@ class Connection:
     def pause_writing(self) -> None:
         """The socket takes no more: no deliveries, until `resume_writing`."""
         self.writable = False
+        self._full_since = self.context.clock.monotonic()
         for channel in self.channels.values():
             channel.flowing = False
+
+    def lately_full(self) -> bool:
+        """Whether the socket is full, but not for so long that its client seems to be stuck."""
+        now = self.context.clock.monotonic()
+        return not self.writable and now - self._full_since < STUCK_SECONDS
 
     def resume_writing(self) -> None:
         """The socket takes more again."""

@@ -18,12 +18,16 @@ from vhosts.argument_checks import Table
 from vhosts.settings import QueueSettings
 
 if TYPE_CHECKING:
+    from broker.connection import Connection
     from broker.turn import Turn
     from vhosts.vhost import VirtualHost
 
 # What one queue may deliver before others have their turn (DESIGN decision 4).
-TURN_MESSAGES = 1000
+TURN_MESSAGES = 4000
 TURN_BYTES = 1 << 20
+# Publishers are slowed down once this much waits for sockets that are full.
+CONGESTED_BYTES = 8 << 20
+MESSAGE_OVERHEAD = 256
 # How far ahead "may have been delivered" is noted on disk, so that a delivery never waits for it.
 RESERVE = 10_000
 
@@ -37,6 +41,7 @@ class Queue:
         "arguments",
         "auto_delete",
         "available",
+        "congested_by",
         "consumers",
         "deleted",
         "delivered",
@@ -95,6 +100,8 @@ class Queue:
         self.consumers: list[Consumer] = []
         self.available = Available()
         self.active_consumer: Consumer | None = None
+        # The connection whose full socket was last in the way of a delivery.
+        self.congested_by: Connection | None = None
         self.touched = False
         self.deleted = False
         # Positions below these, one a level, may have been delivered before a crash.
@@ -148,6 +155,19 @@ class Queue:
         self.publish(message)
         return True
 
+    def congested(self) -> bool:
+        """Whether only sockets that were full a moment ago keep its messages here.
+
+        Who publishes faster than they take it does well to wait a little.
+        """
+        connection = self.congested_by
+        return (
+            connection is not None
+            and not self.available
+            and self.ready_bytes + len(self.ready) * MESSAGE_OVERHEAD > CONGESTED_BYTES
+            and connection.lately_full()
+        )
+
     def restore(self, entry: QueuedMessage) -> None:
         """Takes back a message from the log at start, in order of position."""
         level = min(entry.message.header.priority, len(self.reserved) - 1)
@@ -178,6 +198,8 @@ class Queue:
             if not room:
                 available.discard(consumer)
                 consumer.parked = True
+                if not consumer.channel.flowing:
+                    self.congested_by = consumer.channel.connection
                 continue
             if messages <= 0 or size <= 0:
                 self.touched = True

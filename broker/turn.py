@@ -29,6 +29,7 @@ class Turn:
         "clock",
         "confirming",
         "dirty",
+        "number",
         "touched",
     )
 
@@ -43,6 +44,7 @@ class Turn:
         self._now: int | None = None
         self._commit = commit
         self._scheduled = False
+        self.number = 0
         self._later: list[Queue] = []
         self._awaiting_commit: list[Confirms] = []
         self.touched: list[Queue] = []
@@ -62,6 +64,7 @@ class Turn:
     def run(self) -> None:
         """Delivers from the touched queues, sends confirms, writes once per connection."""
         self._scheduled = False
+        self.number += 1
         while self.touched:
             queues, self.touched = self.touched, []
             for queue in queues:

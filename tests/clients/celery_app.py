@@ -31,36 +31,36 @@ def make_app(settings: dict[str, Any]) -> Celery:
 app = make_app(json.loads(os.environ.get(SETTINGS, "{}")))
 
 
-@app.task(name="add")  # type: ignore[untyped-decorator]
+@app.task(name="add")
 def add(x: int, y: int) -> int:
     return x + y
 
 
-@app.task(name="total")  # type: ignore[untyped-decorator]
+@app.task(name="total")
 def total(numbers: list[int]) -> int:
     return sum(numbers)
 
 
-@app.task(name="fail-until", bind=True, max_retries=5)  # type: ignore[untyped-decorator]
+@app.task(name="fail-until", bind=True, max_retries=5)
 def fail_until(self: Task, attempt: int) -> int:
     if self.request.retries < attempt:
         raise self.retry(countdown=0.05)
     return int(self.request.retries)
 
 
-@app.task(name="broken")  # type: ignore[untyped-decorator]
+@app.task(name="broken")
 def broken() -> None:
     raise ValueError("on purpose")
 
 
-@app.task(name="hold")  # type: ignore[untyped-decorator]
+@app.task(name="hold")
 def hold(started: str, release: str) -> None:
     """Say by a file that it runs, then keep the worker busy until another file is there."""
     Path(started).touch()
     eventually(Path(release).exists, timeout=20)
 
 
-@app.task(name="note")  # type: ignore[untyped-decorator]
+@app.task(name="note")
 def note(path: str, text: str) -> None:
     with Path(path).open("a") as out:
         out.write(text + "\n")

@@ -5,6 +5,8 @@ import asyncio
 import aio_pika
 import pytest
 from aio_pika.patterns import RPC, Master
+from aiormq.abc import DeliveredMessage
+from pamqp.commands import Basic
 
 
 async def test_publish_and_iterate(target, name):
@@ -33,6 +35,8 @@ async def test_mandatory_and_missing(target):
     async with await aio_pika.connect(target.url) as connection:
         channel = await connection.channel()
         returned = await channel.default_exchange.publish(aio_pika.Message(b"m"), "nowhere")
+        assert isinstance(returned, DeliveredMessage)
+        assert isinstance(returned.delivery, Basic.Return)
         assert returned.delivery.reply_code == 312
         with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
             await channel.declare_queue("missing", passive=True)
@@ -64,7 +68,8 @@ async def test_master_pattern(target, name):
     async with await aio_pika.connect(target.url) as connection:
         channel = await connection.channel()
         await channel.set_qos(prefetch_count=1)
-        master, queue, done = Master(channel), name("tasks"), asyncio.Queue()
+        master, queue = Master(channel), name("tasks")
+        done: asyncio.Queue[int] = asyncio.Queue()
 
         async def worker(*, task_id):
             done.put_nowait(task_id)

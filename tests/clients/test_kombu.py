@@ -1,9 +1,11 @@
 """kombu over py-amqp: the layer below Celery."""
 
 import pytest
-from kombu import Connection, Consumer, Exchange, Producer, Queue
+from kombu import pools
+from kombu.connection import Connection
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import ChannelError
-from kombu.pools import producers
+from kombu.messaging import Consumer, Producer
 
 from tests.support.eventually import eventually
 
@@ -82,12 +84,13 @@ def test_reject_and_requeue(connection, name):
 
 def test_producer_pool_and_return(connection):
     returned = []
-    with producers[connection].acquire(block=True) as producer:
+    with pools.producers[connection].acquire(block=True) as producer:
         producer.on_return = lambda *arguments: returned.append(arguments[0].reply_code)
         channel = producer.channel
         channel.events["basic_return"].add(lambda *arguments: returned.append(arguments[0]))
         producer.publish("x", exchange="", routing_key="nowhere", mandatory=True)
     assert returned
+    pools.reset()
 
 
 def test_channel_error(connection):

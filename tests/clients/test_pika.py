@@ -23,6 +23,8 @@ def test_worker_and_producer(target, name):
             channel.basic_qos(prefetch_count=5)
             for method, _, body in channel.consume(queue, inactivity_timeout=10):
                 assert method is not None, "no delivery for ten seconds"
+                assert body is not None
+                assert method.delivery_tag is not None
                 done.append(int(body))
                 channel.basic_ack(method.delivery_tag)
                 if len(done) == total:
@@ -61,6 +63,7 @@ def test_rpc_over_an_exclusive_queue(target):
             asking.basic_publish("", requests, "question", ask)
             server.process_data_events(5)
             _, properties, body = next(asking.consume(replies, True, inactivity_timeout=5))
+            assert properties is not None
             assert (properties.correlation_id, body) == ("7", b"QUESTION")
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -20,12 +21,15 @@ from tests.support.broker import Broker
 from tests.support.target import Target
 from tests.support.wire import WireClient
 
+HERE = Path(__file__).parent
 BACKGROUND = pytest.StashKey[Future[None]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The hook sees the items of the whole run, not only those of this directory.
     for item in items:
-        item.add_marker(pytest.mark.timeout(20, method="signal"))
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(20, method="signal"))
     items.sort(key=lambda item: item.get_closest_marker("real_time") is not None)
 
 
@@ -203,9 +207,7 @@ class Admin:
         return user
 
     def permit(self, user: str, vhost: str = "%2F") -> None:
-        self.put(
-            f"permissions/{vhost}/{user}", {"configure": ".*", "write": ".*", "read": ".*"}
-        )
+        self.put(f"permissions/{vhost}/{user}", {"configure": ".*", "write": ".*", "read": ".*"})
 
 
 @pytest.fixture

@@ -93,12 +93,13 @@ def test_unroutable_and_mandatory_is_returned_then_acked(confirming):
 @pytest.mark.checklist(271)
 def test_returns_and_acks_in_a_burst(confirming):
     queue = declared(confirming)
-    burst = [
-        publish_frames(1, "", queue if index % 2 else "nowhere", str(index).encode(), mandatory=True)
-        for index in range(20)
-    ]
+    burst = []
+    for index in range(20):
+        key = queue if index % 2 else "nowhere"
+        burst.append(publish_frames(1, "", key, str(index).encode(), mandatory=True))
     confirming.send(*burst)
-    returned, acked = [], set()
+    returned: list[int] = []
+    acked: set[int] = set()
     while len(acked) < 20:
         frame = confirming.read_payload_frame()
         confirming.received[:0] = rebuilt(frame)
@@ -147,10 +148,7 @@ def test_mixed_burst_confirms_every_tag_exactly_once(confirming, name):
     ledger = Ledger(confirming)
     ledger.publish(200)
     confirming.send(
-        *(
-            publish_frames(1, "", queue, b"m", delivery_mode=mode)
-            for queue, mode in targets * 40
-        )
+        *(publish_frames(1, "", queue, b"m", delivery_mode=mode) for queue, mode in targets * 40)
     )
     ledger.wait()
     confirming.expect_nothing_more()

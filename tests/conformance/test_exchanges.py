@@ -61,9 +61,7 @@ def test_properties_are_compared_in_order(channel, name):
     exchange = name("x")
     channel.exchange_declare(exchange, "direct")
     with refused(406, inequivalent("durable", exchange, "true", "false")):
-        channel.exchange_declare(
-            exchange, "direct", durable=True, auto_delete=True, internal=True
-        )
+        channel.exchange_declare(exchange, "direct", durable=True, auto_delete=True, internal=True)
 
 
 @pytest.mark.checklist(89)
@@ -152,9 +150,7 @@ def test_declare_of_the_default_exchange(channel, passive):
 
 @pytest.mark.checklist(96)
 def test_reserved_prefix(connection):
-    with refused(
-        403, "ACCESS_REFUSED - exchange name 'amq.foo' contains reserved prefix 'amq.*'"
-    ):
+    with refused(403, "ACCESS_REFUSED - exchange name 'amq.foo' contains reserved prefix 'amq.*'"):
         connection.channel().exchange_declare("amq.foo", "direct")
     with refused(404, f"NOT_FOUND - no {text('amq.foo')}"):
         connection.channel().exchange_declare("amq.foo", passive=True)

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from tests.support.encoding import METHODS, Typed, encode_shortstr, encode_table
+from tests.support.encoding import METHODS, Table, Typed, encode_shortstr, encode_table
 from tests.support.eventually import eventually
 from tests.support.wire import (
     BODY,
@@ -22,8 +22,7 @@ from tests.support.wire import (
 
 NOT_BODY = "UNEXPECTED_FRAME - expected content body, got non content body frame instead"
 NOT_HEADER = (
-    "UNEXPECTED_FRAME - expected content header for class 60, "
-    "got non content header frame instead"
+    "UNEXPECTED_FRAME - expected content header for class 60, got non content header frame instead"
 )
 NOT_METHOD = "UNEXPECTED_FRAME - expected method frame, got non method frame instead"
 PUBLISH = method_frame(1, "basic.publish", routing_key="nowhere")
@@ -301,7 +300,7 @@ def test_unknown_field_type_in_arguments(client):
 @pytest.mark.checklist(57)
 @pytest.mark.differs("nests without a limit")
 def test_nesting_is_bounded(client):
-    table = {}
+    table: Table = {}
     for _ in range(65):
         table = {"k": table}
     client.send_method(1, "queue.declare", queue="q", arguments=table)

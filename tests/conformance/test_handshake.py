@@ -482,11 +482,12 @@ def test_silent_client_is_dropped_after_missed_heartbeats(target):
     with WireClient(target.amqp) as client:
         client.connect(heartbeat=2)
         begin, beats = time.monotonic(), []
-        with pytest.raises(Disconnected):
+        try:
             while True:
                 assert client.read_frame(timeout=9) == (HEARTBEAT, 0, b"")
                 beats.append(time.monotonic() - begin)
-        assert 3.5 < time.monotonic() - begin < 7.5
+        except Disconnected:
+            assert 3.5 < time.monotonic() - begin < 7.5
         assert len(beats) >= 3
         assert beats[0] < 1.6
 

@@ -16,7 +16,7 @@ from tests.conformance.helpers import (
     take,
     until_ready,
 )
-from tests.support.encoding import Typed
+from tests.support.encoding import Table, Typed
 from tests.support.eventually import eventually, stays
 from tests.support.wire import CAPABLE
 
@@ -253,7 +253,9 @@ BAD_ARGUMENTS = [
 
 @pytest.mark.checklist(174, 175, 177, 178, 179)
 @pytest.mark.parametrize(
-    ("key", "value", "reason"), BAD_ARGUMENTS, ids=[f"{key}-{value}" for key, value, _ in BAD_ARGUMENTS]
+    ("key", "value", "reason"),
+    BAD_ARGUMENTS,
+    ids=[f"{row[0]}-{row[1]}" for row in BAD_ARGUMENTS],
 )
 def test_bad_argument(client, name, key, value, reason):
     queue = name("q")
@@ -725,7 +727,7 @@ def test_queue_with_a_consumer_does_not_expire(wire, name):
 @pytest.mark.parametrize("how", ["delete", "purge", "expiry", "auto-delete"])
 def test_end_of_a_queue_does_not_dead_letter(connection, channel, name, how):
     dead = declare(channel)
-    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    arguments: Table = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
     if how == "expiry":
         arguments["x-expires"] = 100
     queue = name("q")

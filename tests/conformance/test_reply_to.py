@@ -178,9 +178,7 @@ def test_mandatory_reply(request_to, requester, client):
 
 
 @pytest.mark.checklist(332)
-@pytest.mark.parametrize(
-    ("method", "at"), [("queue.purge", (50, 30)), ("basic.get", (60, 70))]
-)
+@pytest.mark.parametrize(("method", "at"), [("queue.purge", (50, 30)), ("basic.get", (60, 70))])
 def test_the_bare_name_is_no_queue(client, method, at):
     client.send_method(1, method, queue=PSEUDO)
     text = f"NOT_FOUND - no queue '{PSEUDO}' in vhost '/'"

@@ -170,9 +170,7 @@ def test_routing_happens_at_publish(tx, channel):
 
 
 @pytest.mark.checklist(287)
-@pytest.mark.parametrize(
-    ("method", "at"), [("tx.commit", (90, 20)), ("tx.rollback", (90, 30))]
-)
+@pytest.mark.parametrize(("method", "at"), [("tx.commit", (90, 20)), ("tx.rollback", (90, 30))])
 def test_end_without_begin(client, method, at):
     client.send_method(1, method)
     client.expect_close(406, NOT_TRANSACTIONAL, channel=1, at=at)

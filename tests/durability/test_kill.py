@@ -8,7 +8,7 @@ import pytest
 from tests.durability.load import Load
 from tests.support.broker import Broker
 
-EVERYDAY_LIVES = 5
+EVERYDAY_LIVES = 12
 MANY_LIVES = 60
 
 

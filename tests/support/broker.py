@@ -67,6 +67,7 @@ class Broker:
         with self.stdout_path.open("ab") as out, self.stderr_path.open("ab") as errors:
             self.process = self._spawn([*command, *self.options], out, errors)
         ready = eventually(lambda: self._ready_line(offset), timeout, "the ready line")
+        assert ready is not None
         self.amqp = parse_address(ready["amqp"])
         self.http = parse_address(ready["http"])
         return self

@@ -1,4 +1,4 @@
-"""Debian's rabbitmq-server as the judge: an own node on own loopback ports, in a temporary directory.
+"""Debian's rabbitmq-server as the judge: an own node on own loopback ports, all else temporary.
 
 Nothing of a system-wide RabbitMQ is touched: own node name, cookie, epmd, ports and data. Every
 process that is started here is ended by its pid.

@@ -1,4 +1,4 @@
-"""The broker that a black-box test runs against: a fresh Leveret, a fresh RabbitMQ, or an address."""
+"""What a black-box test runs against: a fresh Leveret, a fresh RabbitMQ, or an address."""
 
 import base64
 import json

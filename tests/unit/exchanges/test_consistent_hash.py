@@ -92,8 +92,8 @@ def test_weights_are_shares():
     for name, weight in (("a", "1"), ("b", "2"), ("c", "5")):
         bind(exchange, Queue(name), weight)
     counts = Counter(owners(exchange).values())
-    for name, weight in (("a", 1), ("b", 2), ("c", 5)):
-        assert counts[name] == pytest.approx(len(KEYS) * weight / 8, rel=0.15)
+    for name, eighths in (("a", 1), ("b", 2), ("c", 5)):
+        assert counts[name] == pytest.approx(len(KEYS) * eighths / 8, rel=0.15)
 
 
 def test_does_not_depend_on_the_order_of_binding():

@@ -80,4 +80,6 @@ def test_bad_lengths(field, shown):
 
 
 def test_the_longest_length_of_all():
-    assert make(TYPE, {"x-recent-history-length": ("l", 2**63 - 1)})
+    exchange = make(TYPE, {"x-recent-history-length": ("l", 2**63 - 1)})
+    messages = publish(exchange, 30)
+    assert due(exchange) == messages

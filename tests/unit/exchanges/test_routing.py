@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchanges import routing
+from exchanges.base import Exchange
 from exchanges.default import DefaultExchange
 from tests.unit.exchanges.fakes import Queue, bind, make, message
 
@@ -13,7 +14,7 @@ class World:
     """Exchanges by name."""
 
     def __init__(self) -> None:
-        self.exchanges = {}
+        self.exchanges: dict[str, Exchange] = {}
 
     def add(self, name, exchange_type="fanout", alternate=None):
         arguments = {"alternate-exchange": ("S", alternate)} if alternate else {}
@@ -208,7 +209,9 @@ def test_terminates_and_finds_what_can_be_reached(kinds, edges):
 
 def reachable(world, kinds, edges):
     """Names of the queues that key `k` leads to from `a`, and whether a headers exchange did."""
-    queues, visited, waiting = set(), set(), ["a"]
+    queues: set[str] = set()
+    visited: set[str] = set()
+    waiting = ["a"]
     while waiting:
         name = waiting.pop()
         if name in visited or name not in kinds:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exchanges import topic
 from exchanges.base import InvalidArgument
-from exchanges.topic import Trie, words_of
+from exchanges.topic import Node, Trie, words_of
 from tests.unit.exchanges.fakes import Queue, bind, make, routed
 
 EVERYTHING = ("", ".", "a", "a.b", "..", "a..b", "*", "#", "a.b.c.d")
@@ -82,7 +82,9 @@ def test_memory_is_bounded(monkeypatch):
         bind(exchange, queue, "#")
     for number in range(100):
         assert routed(exchange, f"key.{number}") == queues
-        assert sum(1 + len(found) for found in exchange._cache.values()) == exchange._cached <= 30
+        size = sum(1 + len(found) for found in exchange._cache.values())
+        assert size == exchange._cached
+        assert size <= 30
 
 
 def test_one_result_larger_than_the_memory(monkeypatch):
@@ -116,7 +118,7 @@ def test_a_pattern_that_goes_on_keeps_its_beginning():
         trie.remove("a.b.c", 1)
 
 
-class CountingDict(dict):
+class CountingDict(dict[str, Node]):
     """Counts look-ups, one of which is made for each node and word that are met."""
 
     count = 0
