@@ -24,6 +24,7 @@ def declare(channel: Channel, command: commands.Queue.Declare) -> cold.Method | 
             arguments=cold.table(command),
             authorise=connection.authorise,
         )
+    queue.catch_up()
     queue.expiry.renew()
     channel.last_queue = queue.name
     if command.nowait:
@@ -98,7 +99,9 @@ def purge(channel: Channel, command: commands.Queue.Purge) -> cold.Method | None
     """Drops the ready messages, without dead-lettering."""
     name = queue_name(channel, command.queue)
     channel.connection.authorise("read", "queue", name)
-    count = channel.vhost.queue(name, channel.connection).purge()
+    queue = channel.vhost.queue(name, channel.connection)
+    queue.catch_up()
+    count = queue.purge()
     return None if command.nowait else commands.Queue.PurgeOk(count)
 
 
@@ -106,6 +109,8 @@ def delete(channel: Channel, command: commands.Queue.Delete) -> cold.Method | No
     """Idempotent."""
     name = queue_name(channel, command.queue)
     connection = channel.connection
+    if name in channel.vhost.queues:
+        channel.vhost.queues[name].catch_up()
     count = channel.vhost.delete_queue_checked(
         name, connection, command.if_unused, command.if_empty, connection.authorise
     )

@@ -16,6 +16,14 @@ from tests.support.encoding import Typed, plain
 from tests.support.eventually import eventually
 
 
+@pytest.fixture
+def channel(connection):
+    """A channel that waits for the confirm of each publish: what is published is in its queue."""
+    channel = connection.channel()
+    channel.confirm_delivery()
+    return channel
+
+
 def dead_lettering(channel, exchange, key=None, queue="", **arguments):
     """Declare a queue that dead-letters to the exchange."""
     options = {"x-dead-letter-exchange": exchange}

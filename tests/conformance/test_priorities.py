@@ -7,6 +7,14 @@ from tests.support.eventually import stays
 
 
 @pytest.fixture
+def channel(connection):
+    """A channel that waits for the confirm of each publish: what is published is in its queue."""
+    channel = connection.channel()
+    channel.confirm_delivery()
+    return channel
+
+
+@pytest.fixture
 def queue(channel):
     """A queue with priorities 0 to 5."""
     return declare(channel, arguments={"x-max-priority": 5})

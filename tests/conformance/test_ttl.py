@@ -6,6 +6,14 @@ from tests.conformance.helpers import Inbox, declare, get, publish, ready, take,
 from tests.support.eventually import eventually, stays
 
 
+@pytest.fixture
+def channel(connection):
+    """A channel that waits for the confirm of each publish: what is published is in its queue."""
+    channel = connection.channel()
+    channel.confirm_delivery()
+    return channel
+
+
 @pytest.mark.checklist(289)
 def test_messages_of_the_queue_expire(channel):
     queue = declare(channel, arguments={"x-message-ttl": 150})

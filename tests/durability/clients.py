@@ -6,6 +6,7 @@ They end when the broker does: losing the connection is what they wait for.
 import random
 import threading
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from tests.durability.ledger import Account, Found, Key, make_body, read_body
 from tests.support.encoding import Method, decode_method
@@ -49,6 +50,13 @@ class Client(threading.Thread):
         """What it does until the connection is lost."""
         raise NotImplementedError
 
+    def request(self, name: str, **arguments: Any) -> None:
+        """Sends a method and waits for its answer."""
+        self.wire.send_method(1, name, **arguments)
+        reply = self.read()
+        assert isinstance(reply, Method), reply
+        assert reply.name == name + "-ok", reply
+
     def read(self) -> Method | Content:
         """What comes next; a connection.close is answered, and the end."""
         incoming = self.wire.read_payload_frame()
@@ -87,7 +95,7 @@ class Publisher(Client):
         self.unconfirmed: dict[int, None] = {}
 
     def work(self) -> None:
-        self.wire.call(1, "confirm.select")
+        self.request("confirm.select")
         while True:
             batch = self.chance.choice((1, 1, 10, 50))
             self.wire.send(*(self.message() for _ in range(batch)))
@@ -126,14 +134,11 @@ class TxPublisher(Publisher):
     """The same with transactions instead of confirms."""
 
     def work(self) -> None:
-        self.wire.call(1, "tx.select")
+        self.request("tx.select")
         while True:
             batch = self.chance.choice((1, 5, 20))
             self.wire.send(*(self.message() for _ in range(batch)))
-            self.wire.send_method(1, "tx.commit")
-            done = self.read()
-            assert isinstance(done, Method), done
-            assert done.name == "tx.commit-ok", done
+            self.request("tx.commit")
             self.note_confirmed(self.count, multiple=True)
 
 
@@ -158,9 +163,9 @@ class Consumer(Client):
         self.awaiting = False
 
     def work(self) -> None:
-        self.wire.call(1, self.mode)
-        self.wire.call(1, "basic.qos", prefetch_count=100)
-        self.wire.call(1, "basic.consume", queue=self.queue)
+        self.request(self.mode)
+        self.request("basic.qos", prefetch_count=100)
+        self.request("basic.consume", queue=self.queue)
         while True:
             self.take(self.read())
             if len(self.held) > 40:
@@ -230,8 +235,8 @@ class Rejecter(Client):
         self.queue = queue
 
     def work(self) -> None:
-        self.wire.call(1, "basic.qos", prefetch_count=50)
-        self.wire.call(1, "basic.consume", queue=self.queue)
+        self.request("basic.qos", prefetch_count=50)
+        self.request("basic.consume", queue=self.queue)
         while True:
             delivery = self.read()
             assert isinstance(delivery, Content), delivery
