@@ -5,7 +5,7 @@ here: the other AMQP methods (handlers/), resolving a publish (publishing.py),
 transactions (transaction.py), frames of a delivery (consumer.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pamqp import commands
@@ -18,6 +18,7 @@ from broker.confirms import Confirms
 from broker.consumer import Consumer
 from broker.message import Body, Message, QueuedMessage, encode_name
 from broker.publishing import Target
+from broker.quorum import FAILED, RETURNED
 from broker.transaction import Transaction
 from broker.unacked import Unacked
 from vhosts import errors
@@ -124,6 +125,8 @@ class Channel:
         if len(self._targets) >= _REMEMBERED_TARGETS:
             self._targets.clear()
         self._targets[arguments] = target
+        if target.durable or not target.fixed:
+            self.connection.stores = True
         return target
 
     def _publish_with_care(
@@ -189,21 +192,21 @@ class Channel:
             return
         self.acked(entries)
 
-    def nack(self, entries: list[QueuedMessage], *, requeue: bool) -> None:
-        """Requeues or dead-letters what `take` gave (spec 5.7)."""
+    def nack(self, entries: list[QueuedMessage], kind: int) -> None:
+        """Requeues or dead-letters what `take` gave (spec 5.7); `kind` as of Transaction."""
         if self.transaction is not None:
-            kind = Transaction.REQUEUE if requeue else Transaction.REJECT
             self.transaction.settle(entries, kind)
             return
-        self.give_back(entries, requeue=requeue)
+        self.give_back(entries, kind)
 
-    def give_back(self, entries: list[QueuedMessage], *, requeue: bool) -> None:
+    def give_back(self, entries: list[QueuedMessage], kind: int) -> None:
         """As `nack`, transaction or not."""
+        count = FAILED if kind == Transaction.FAIL else RETURNED
         for entry in entries:
-            if requeue:
-                entry.queue.requeue(entry)
-            else:
+            if kind == Transaction.REJECT:
                 entry.queue.reject(entry)
+            else:
+                entry.queue.requeue(entry, count)
         self._release(entries)
 
     def acked(self, entries: list[QueuedMessage]) -> None:
@@ -237,6 +240,8 @@ class Channel:
         """
         self.prefetch_limit = prefetch
         self.limited = len(self.unacked)
+        if self.transaction is not None:
+            self.limited += self.transaction.held
         self._limited_since = self.next_tag
         self.unpark_all()
 
@@ -260,10 +265,13 @@ class Channel:
 
     def send_content(self, message: Message) -> None:
         """Header and body frames of a message, behind its method."""
-        out = self.out
-        out.append(hot.header_frame(self.number, message.header.payload))
-        out += hot.body_frames(self.number, message.body, self.connection.frame_max)
+        self.out.extend(self.content_frames(message))
         self.connection.wrote(message.header.body_size)
+
+    def content_frames(self, message: Message) -> Iterator[bytes]:
+        """Header and body frames of a message."""
+        yield hot.header_frame(self.number, message.header.payload)
+        yield from hot.body_frames(self.number, message.body, self.connection.frame_max)
 
     def after_reply(self, callback: Callable[[], None]) -> None:
         """Calls `callback` once the reply of the method now handled is in the output."""
@@ -301,7 +309,7 @@ class Channel:
         if self.transaction is not None:
             entries = self.transaction.abandon(entries)
         for entry in entries:
-            entry.queue.requeue(entry)
+            entry.queue.requeue(entry, FAILED)
         for consumer in consumers.values():
             consumer.queue.remove_consumer(consumer)
 

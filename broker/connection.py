@@ -25,7 +25,7 @@ from broker.amqp.errors import (
 from broker.amqp.protocol import VIOLATION, Command, Protocol
 from broker.channel import Channel
 from broker.context import Context
-from broker.handlers import CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, HANDLERS
+from broker.handlers import CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, HANDLERS, Reply
 from broker.handlers import connection as on_connection
 from broker.handshake import Handshake, Outcome, Step
 from broker.heartbeat import Heartbeat
@@ -50,6 +50,8 @@ SHORT_GRACE = 3.0
 # A publisher waits this long (seconds) when those who read are behind, unless they are stuck.
 CONGESTION_PAUSE = 0.003
 STUCK_SECONDS = 1.0
+# And this long, as often as it takes, when the disk is.
+BEHIND_PAUSE = 0.02
 LATE_METHODS = {hot.BASIC_ACK, hot.BASIC_ACK_MULTIPLE, hot.BASIC_NACK, hot.BASIC_REJECT}
 
 
@@ -109,6 +111,7 @@ class Connection:
         "sent_bytes",
         "spoke",
         "state",
+        "stores",
         "turn",
         "user",
         "vhost",
@@ -155,6 +158,8 @@ class Connection:
         self._pending: list[Command] = []
         self._held = self._holding = self._resuming = self._read_paused = False
         self._released = self._slowed = False
+        # Whether it publishes to where the disk may be needed.
+        self.stores = False
         self._turn, self._turn_bytes = 0, 0
         self._heartbeat: Heartbeat | None = None
         self._handshake = Handshake(
@@ -194,6 +199,8 @@ class Connection:
         if self._slowed:
             self._slowed = False
             self._rest(CONGESTION_PAUSE)
+        elif self.stores and self.vhost.commit.behind:
+            self._rest(BEHIND_PAUSE)
         elif self._pending or self._held or self.protocol.more or self._turn_bytes >= TURN_BYTES:
             self._rest(0)
         elif self._read_paused and not self._socket.is_closing():
@@ -219,7 +226,10 @@ class Connection:
     def _resume(self) -> None:
         self._resuming = False
         self._turn_bytes = 0
-        if not self._held:
+        if self.stores and self.vhost.commit.behind:
+            self.heard = True  # it is not the client's fault that nothing is read
+            self._rest(BEHIND_PAUSE)
+        elif not self._held:
             self._process()
 
     def slow_down(self) -> None:
@@ -268,15 +278,18 @@ class Connection:
         else:
             self._reply(channel, reply)
 
-    def _reply(self, channel: Channel, reply: cold.Method | None) -> None:
+    def _reply(self, channel: Channel, reply: Reply | None) -> None:
         self._replying = False
-        if reply is not None and not channel.closing:
+        if isinstance(reply, list):
+            self.out.extend(reply)
+            self.wrote(sum(map(len, reply)))
+        elif reply is not None and not channel.closing:
             channel.send(cold.method_frame(channel.number, reply))
         callbacks, self.after_reply = self.after_reply, []
         for callback in callbacks:
             callback()
 
-    def _committed(self, channel: Channel, reply: cold.Method) -> None:
+    def _committed(self, channel: Channel, reply: Reply) -> None:
         self._held = False
         if self._released:
             return
@@ -341,7 +354,6 @@ class Connection:
     def forget_channel(self, channel: Channel) -> None:
         """The channel's number is free again."""
         self.channels.pop(channel.number, None)
-        self.protocol.forget_contents(channel.number)
         if len(self._closed_lately) >= 64:
             self._closed_lately.clear()
         self._closed_lately.add(channel.number)
@@ -447,6 +459,9 @@ class Connection:
         out = self.out
         size, self._out_size = self._out_size, 0
         if not out:
+            return
+        if self._socket.is_closing():
+            out.clear()  # it broke in this turn, and `lost` is on its way
             return
         self.spoke = True
         if size > len(out) << 11:

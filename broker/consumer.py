@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from broker.amqp import hot
 from broker.message import Message, Route, encode_name
+from broker.quorum import counted
 from vhosts.argument_checks import Table
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ class Consumer:
         self._prefix = self._middle = self._end = b""
         self._single_frame = True
 
+    @property
+    def outstanding(self) -> int:
+        """How many deliveries are not settled; 0 where none needs to be."""
+        return (self.prefetch or UNLIMITED) - self.credit
+
     def room(self) -> int:
         """How many deliveries it may get now; 0 while its channel or socket is full."""
         channel = self.channel
@@ -106,29 +112,34 @@ class Consumer:
 
         Returns the number of messages and of body octets.
         """
-        channel = self.channel
+        channel, queue = self.channel, self.queue
         out = channel.out
         pop = ready.pop
         tag = first = channel.next_tag
         no_ack = self.no_ack
         unacked = channel.unacked
-        queue = self.queue
         log = queue.log
         size = 0
         while count and size < budget:
             count -= 1
             entry = pop()
-            if entry.deadline is not None and queue.overdue(entry):
-                continue
-            message = entry.message
+            if entry.deadline is not None:
+                # Its dead letter may be delivered on this very channel.
+                channel.next_tag = tag
+                if queue.overdue(entry):
+                    first += channel.next_tag - tag
+                    tag = channel.next_tag
+                    continue
+            returned = entry.returns
+            message = counted(entry) if returned and queue.quorum else entry.message
             header = message.header
             if header is not self._header or message.route is not self._route:
                 self._prepare(message)
             body = message.body
             if self._single_frame and body.__class__ is bytes:
-                out += (self._prefix, _PACK(tag, entry.returns > 0), self._middle, body, _END)
+                out += (self._prefix, _PACK(tag, returned > 0), self._middle, body, _END)
             else:
-                self._long_body(message, tag, entry.returns > 0)
+                self._long_body(message, tag, returned > 0)
             size += header.body_size
             if no_ack:
                 if entry.batch is not None:

@@ -1,7 +1,11 @@
 """Time in a queue: message TTL and `x-expires`, one timer for each queue.
 
-Here: deadlines, the sweep of expired heads, the lease of an unused queue.
-Not here: what becomes of an expired message (queue.py, dead_letter.py).
+Here: deadlines, the sweep of what has expired, the lease of an unused queue.
+Not here: finding expired messages (ready.py) and what becomes of them
+(queue.py, dead_letter.py).
+
+Expired messages go wherever they stand; RabbitMQ keeps them until they are
+the first of their queue (spec 7.3).
 """
 
 from typing import TYPE_CHECKING
@@ -9,7 +13,11 @@ from typing import TYPE_CHECKING
 from broker.clock import Clock, TimerHandle
 
 if TYPE_CHECKING:
+    from broker.message import QueuedMessage
     from broker.queue import Queue
+
+# What one sweep removes before others have their turn (DESIGN decision 4).
+SWEEP_MESSAGES = 250
 
 
 def message_deadline(now: int, queue_ttl: int | None, expiration: bytes | None) -> int:
@@ -25,37 +33,65 @@ def message_deadline(now: int, queue_ttl: int | None, expiration: bytes | None) 
 class Expiry:
     """The clockwork of one queue."""
 
-    __slots__ = ("_armed_for", "_clock", "_lease", "_lease_ms", "_queue", "_timer", "watching")
+    __slots__ = (
+        "_armed_for",
+        "_clock",
+        "_lease",
+        "_lease_ms",
+        "_nearest",
+        "_queue",
+        "_timer",
+        "watching",
+    )
 
     def __init__(self, queue: "Queue", clock: Clock, lease_ms: int | None) -> None:
         self._queue = queue
         self._clock = clock
         self._timer: TimerHandle | None = None
-        self._armed_for = 0
+        self._armed_for = self._nearest = 0
         # Whether any message with a deadline may be in the queue.
         self.watching = False
         self._lease: TimerHandle | None = None
         self._lease_ms = lease_ms
         self.renew()
 
-    def expect(self, deadline: int) -> None:
-        """A message with a deadline is in the queue: it is looked at, at the end of the turn."""
-        self.watching = True
+    def expect(self, entry: "QueuedMessage") -> None:
+        """A message with a deadline is about to enter the queue, at its end."""
+        queue = self._queue
+        queue.ready = queue.ready.for_deadline(entry)
+        self._watch(entry)
+
+    def expect_back(self, entry: "QueuedMessage") -> None:
+        """A message with a deadline is about to come back to the queue."""
+        queue = self._queue
+        queue.ready = queue.ready.for_return(entry)
+        self._watch(entry)
+
+    def _watch(self, entry: "QueuedMessage") -> None:
+        # It is looked at, at the end of the turn.
+        assert entry.deadline is not None  # asked only of messages that have one
+        if not self.watching or entry.deadline < self._nearest:
+            self._nearest = entry.deadline
+            self.watching = True
 
     def sweep(self) -> None:
-        """Removes the heads that have expired and arms the timer for the next one."""
+        """Removes what has expired and arms the timer for what will."""
         queue = self._queue
-        ready, now = queue.ready, queue.turn.now()
-        while (head := ready.peek()) is not None:
-            if head.deadline is None or head.deadline > now:
-                break
-            ready.pop()
-            queue.ready_bytes -= head.message.header.body_size
-            queue.dead_letter(head, "expired")
-        if head is None:
-            self.watching = False
-        elif head.deadline is not None:
-            self._arm(head.deadline, now)
+        now = queue.turn.now()
+        if self._nearest <= now:
+            expired = queue.ready.take_expired(now, SWEEP_MESSAGES)
+            for entry in expired:
+                queue.ready_bytes -= entry.message.header.body_size
+                queue.dead_letter(entry, "expired")
+            if len(expired) == SWEEP_MESSAGES and not queue.touched:
+                queue.touched = True
+                queue.turn.later(queue)
+            nearest = queue.ready.nearest()
+            if nearest is None:
+                self.watching = False
+                return
+            self._nearest = nearest
+        self._arm(self._nearest, now)
 
     def _arm(self, deadline: int, now: int) -> None:
         if self._timer is not None:

@@ -67,7 +67,7 @@ class QueuedMessage:
 
     `position` orders it within the queue (and survives requeueing); `deadline`
     is in clock milliseconds or None; `batch` and `ref` say where the log keeps
-    it (None: nowhere); `returns` counts how often it came back to the queue;
+    it (None: nowhere); `returns` counts how often it came back (see quorum.py);
     `consumer` (None for basic.get) and the delivery `tag` are set while it is unacked.
     """
 

@@ -5,7 +5,7 @@ Here: the target of a publish (resolved once per topology, see DESIGN decision
 the steady state, which is `Channel.publish`, and routing itself (exchanges).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from broker.amqp import hot, properties
@@ -21,13 +21,14 @@ from broker.message import (
     headers_of,
 )
 from exchanges import routing
-from exchanges.base import Exchange, Table
+from exchanges.base import Binding, Exchange, Table
 from vhosts import errors
 from vhosts.argument_checks import TYPE_NAMES
 
 if TYPE_CHECKING:
     from broker.channel import Channel
     from broker.queue import Queue
+    from vhosts.vhost import VirtualHost
 
 MANDATORY, IMMEDIATE = 1, 2
 REPLY_TO = "amq.rabbitmq.reply-to"
@@ -152,10 +153,8 @@ def enqueue(
     if channel.transaction is not None:
         channel.transaction.publish(message, queues, target.mandatory)
         return True, 0
-    if not queues:
-        if target.mandatory:
-            send_return(channel, message)
-        return True, 0
+    if target.mandatory and unroutable(queues):
+        send_return(channel, message)
     taken, stored = True, False
     for queue in queues:
         if not queue.offer(message):
@@ -165,11 +164,29 @@ def enqueue(
     return taken, channel.vhost.commit.mark() if stored else 0
 
 
+def unroutable(queues: Sequence["Queue"]) -> bool:
+    """Whether a mandatory message comes back: it reached no queue yet (spec 5.5, 6.5)."""
+    return all(queue.waits for queue in queues)
+
+
 def send_return(channel: "Channel", message: Message) -> None:
     """basic.return of an unroutable mandatory message (spec 5.5)."""
     code, text = NO_ROUTE
     channel.send(hot.return_method(channel.number, code, text, message.route.raw))
     channel.send_content(message)
+
+
+def replay(
+    vhost: "VirtualHost[Queue]", binding: Binding, messages: Iterable[Routable]
+) -> None:
+    """Gives the destination of a new binding what it has missed (spec 6.7)."""
+    for missed in messages:
+        assert missed.message is not None  # only whole messages are remembered
+        queues = [binding.destination]
+        if binding.destination_type == "exchange":
+            queues, _ = routing.find(binding.destination, missed, vhost.exchanges.get)
+        for queue in queues:
+            queue.offer(missed.message)
 
 
 def check_expiration(raw: bytes) -> None:

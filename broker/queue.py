@@ -5,13 +5,15 @@ order of ready messages (ready.py), time (expiry.py), where dead letters go
 (dead_letter.py), who may do what (vhosts), bytes on disk (persistence).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from broker import dead_letter
 from broker.consumer import Available, Consumer
+from broker.delivered_marks import DeliveredMarks
 from broker.expiry import Expiry, message_deadline
 from broker.length_limits import Limits
 from broker.message import Message, QueuedMessage
+from broker.quorum import RETURNED, failures
 from broker.ready import Fifo, Priorities, Ready
 from vhosts import errors
 from vhosts.argument_checks import Table
@@ -28,8 +30,6 @@ TURN_BYTES = 1 << 20
 # Publishers are slowed down once this much waits for sockets that are full.
 CONGESTED_BYTES = 8 << 20
 MESSAGE_OVERHEAD = 256
-# How far ahead "may have been delivered" is noted on disk, so that a delivery never waits for it.
-RESERVE = 10_000
 
 
 class Queue:
@@ -51,14 +51,16 @@ class Queue:
         "id",
         "limits",
         "log",
+        "marks",
         "message_ttl",
         "name",
         "next_position",
         "owner",
+        "quorum",
         "ready",
         "ready_bytes",
         "redelivered",
-        "reserved",
+        "retiring",
         "settings",
         "stores_all",
         "touched",
@@ -66,6 +68,9 @@ class Queue:
         "unacked",
         "vhost",
     )
+
+    # Whether what is routed here only waits to be routed (delayed.py).
+    waits = False
 
     def __init__(
         self,
@@ -90,22 +95,28 @@ class Queue:
         self.id = queue_id
         self.settings = settings = QueueSettings.of(arguments)
         self.message_ttl = settings.message_ttl
+        self.quorum = settings.queue_type == "quorum"
         # Quorum queues keep every message whatever its delivery-mode (spec 8.1).
-        self.stores_all = settings.queue_type == "quorum"
+        self.stores_all = self.quorum
         self.limits = Limits.of(settings)
-        self.ready: Ready = Priorities(settings.max_priority) if settings.max_priority else Fifo()
+        self.ready: Ready = (
+            Priorities(settings.max_priority)
+            if settings.max_priority
+            else Fifo(returned_last=self.quorum)
+        )
         self.ready_bytes = 0
         self.unacked = 0
         self.next_position = 0
         self.consumers: list[Consumer] = []
         self.available = Available()
         self.active_consumer: Consumer | None = None
+        # The active one gets nothing more: a higher priority waits for its unacked ones.
+        self.retiring = False
         # The connection whose full socket was last in the way of a delivery.
         self.congested_by: Connection | None = None
         self.touched = False
         self.deleted = False
-        # Positions below these, one a level, may have been delivered before a crash.
-        self.reserved: list[int] = []
+        self.marks = DeliveredMarks(self) if durable else None
         self.delivered = self.redelivered = self.acked = self.got = 0
         self.expiry = Expiry(self, turn.clock, settings.expires)
 
@@ -133,7 +144,7 @@ class Queue:
         header = message.header
         if self.message_ttl is not None or header.expiration is not None:
             entry.deadline = message_deadline(self.turn.now(), self.message_ttl, header.expiration)
-            self.expiry.expect(entry.deadline)
+            self.expiry.expect(entry)
         if self.durable and (header.persistent or self.stores_all):
             self.log.append(entry)
         self.ready.append(entry)
@@ -170,14 +181,17 @@ class Queue:
 
     def restore(self, entry: QueuedMessage) -> None:
         """Takes back a message from the log at start, in order of position."""
-        level = min(entry.message.header.priority, len(self.reserved) - 1)
-        if self.reserved and entry.position < self.reserved[level]:
-            entry.returns = 1
+        returned = self.marks is not None and self.marks.covers(entry)
         self.next_position = max(self.next_position, entry.position + 1)
-        self.ready.append(entry)
-        self.ready_bytes += entry.message.header.body_size
         if entry.deadline is not None:
-            self.expiry.expect(entry.deadline)
+            (self.expiry.expect_back if returned else self.expiry.expect)(entry)
+            self.touch()
+        if returned:
+            entry.returns = 1
+            self.ready.requeue(entry)
+        else:
+            self.ready.append(entry)
+        self.ready_bytes += entry.message.header.body_size
 
     def touch(self) -> None:
         """Has the queue deliver at the end of the turn."""
@@ -191,7 +205,10 @@ class Queue:
         """Hands ready messages to consumers with room, within one turn's budget."""
         self.touched = False
         ready, available = self.ready, self.available
-        messages, size = TURN_MESSAGES, TURN_BYTES
+        budget, size = TURN_MESSAGES, TURN_BYTES
+        if self.marks is not None and available and ready:
+            budget = min(budget, self.marks.headroom())
+        messages = budget
         while ready and available:
             consumer = available.first()
             room = consumer.room()
@@ -202,9 +219,10 @@ class Queue:
                     self.congested_by = consumer.channel.connection
                 continue
             if messages <= 0 or size <= 0:
-                self.touched = True
-                self.turn.later(self)
-                break
+                if budget == TURN_MESSAGES or size <= 0:
+                    self.touched = True
+                    self.turn.later(self)
+                break  # else the marks touch it, once the disk has them
             count = min(room, len(ready), messages) if available.alone(consumer) else 1
             taken, octets = consumer.take(ready, count, size)
             available.rotate(consumer)
@@ -213,10 +231,10 @@ class Queue:
             self.ready_bytes -= octets
             if not consumer.no_ack:
                 self.unacked += taken
-        if messages != TURN_MESSAGES:
-            self.delivered += TURN_MESSAGES - messages
-            if self.durable:
-                self._reserve_ahead()
+        if messages != budget:
+            self.delivered += budget - messages
+            if self.marks is not None:
+                self.marks.reserve()
         if self.expiry.watching:
             self.expiry.sweep()
         if self.limits is not None and not self.limits.refuses:
@@ -250,11 +268,13 @@ class Queue:
         self.catch_up()
         while self.ready:
             entry = self.ready.pop()
+            if entry.deadline is not None and self.overdue(entry):
+                continue
             self.ready_bytes -= entry.message.header.body_size
             self.unacked += 1
             self.got += 1
-            if self.durable:
-                self._reserve_ahead()
+            if self.marks is not None:
+                self.marks.reserve()
             if self.expiry.watching:
                 self.touch()  # another head, whose time may be over
             return entry
@@ -274,18 +294,25 @@ class Queue:
         self.unacked -= 1
         self.dead_letter(entry, "rejected")
 
-    def requeue(self, entry: QueuedMessage) -> None:
-        """An unacked message goes back to its original place (spec 7.6)."""
+    def requeue(self, entry: QueuedMessage, count: int = RETURNED) -> None:
+        """An unacked message goes back to its original place (spec 7.6).
+
+        `count` is quorum.FAILED where it counts towards the delivery limit.
+        """
         self.unacked -= 1
         if self.deleted:
             self._drop(entry)
             return
-        entry.returns += 1
+        entry.returns += count
+        limit = self.settings.delivery_limit
+        if limit is not None and failures(entry) > limit:
+            self.dead_letter(entry, "delivery_limit")
+            return
         self.redelivered += 1
+        if entry.deadline is not None:
+            self.expiry.expect_back(entry)
         self.ready.requeue(entry)
         self.ready_bytes += entry.message.header.body_size
-        if entry.deadline is not None:
-            self.expiry.expect(entry.deadline)
         self.touch()
 
     def dead_letter(self, entry: QueuedMessage, reason: str) -> None:
@@ -311,19 +338,27 @@ class Queue:
             raise errors.exclusive_use(self.name, self.vhost.name)
         self.consumers.append(consumer)
         self.expiry.hold()
-        if self.durable:
-            self._reserve_ahead()
+        if self.marks is not None:
+            self.marks.reserve()
 
     def start(self, consumer: Consumer) -> None:
         """Deliveries to `consumer` begin (its consume-ok is on the way)."""
         consumer.started = True
-        if self.settings.single_active_consumer and self.active_consumer is None:
-            self.active_consumer = consumer
+        active = self.active_consumer
+        if self.settings.single_active_consumer:
+            if active is None:
+                self.active_consumer = consumer
+            elif self.quorum and consumer.priority > active.priority:
+                self._retire(active)
         consumer.unpark()
 
     def admits(self, consumer: Consumer) -> bool:
         """Whether it may get messages at all: with a single active consumer, only that one."""
-        return not self.settings.single_active_consumer or consumer is self.active_consumer
+        if not self.settings.single_active_consumer:
+            return True
+        if self.retiring and consumer is self.active_consumer:
+            self._retire(consumer)
+        return consumer is self.active_consumer and not self.retiring
 
     def consumer_available(self, consumer: Consumer) -> None:
         """`consumer` has room again."""
@@ -345,8 +380,17 @@ class Queue:
         if self.auto_delete:
             self.vhost.delete_queue(self)
 
+    def _retire(self, active: Consumer) -> None:
+        # What it has is settled first, and then it is the turn of the next (quorum, spec 5.4).
+        self.retiring = True
+        self.available.discard(active)
+        active.parked = True
+        if not active.outstanding:
+            self._promote()
+
     def _promote(self) -> None:
         # The next single active consumer: by priority, then by age (spec 5.4).
+        self.retiring = False
         started = [consumer for consumer in self.consumers if consumer.started]
         self.active_consumer = max(started, key=lambda each: each.priority, default=None)
         if self.active_consumer is not None:
@@ -379,21 +423,13 @@ class Queue:
         """Per level, the position from which on nothing was ever delivered."""
         return self.ready.frontiers(self.next_position)
 
-    def _reserve_ahead(self) -> None:
-        frontiers, reserved = self.frontiers(), self.reserved
-        near = RESERVE // 2
-        if reserved and all(f < r - near for f, r in zip(frontiers, reserved, strict=True)):
-            return
-        self.reserved = [frontier + RESERVE for frontier in frontiers]
-        self.vhost.store.save_delivered(self.id, self.reserved)
-
     def save_frontiers(self) -> None:
         """Notes exactly what was delivered, for a clean stop."""
-        if self.durable and self.reserved:
-            self.vhost.store.save_delivered(self.id, self.frontiers())
+        if self.marks is not None:
+            self.marks.save_exactly()
 
-    def restore_marks(self, marks: list[Any]) -> None:
-        """The marks on disk at start (see `reserved`)."""
-        if len(marks) == len(self.frontiers()):
-            self.reserved = [int(mark) for mark in marks]
-            self.next_position = max(self.reserved)
+    def restore_marks(self, marks: list[int]) -> None:
+        """The marks on disk at start (see delivered_marks.py)."""
+        if self.marks is not None:
+            self.marks.restore(marks)
+            self.next_position = max(marks, default=0)

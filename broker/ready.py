@@ -1,12 +1,14 @@
 """The ready messages of a queue, in the order in which they are delivered.
 
-Here: first in first out with returns to the original place, and the same per
-priority level.  Not here: who gets them, when they expire, where they are stored.
+Here: first in first out with returns to the original place, the same per
+priority level, and taking out those whose deadline is over, wherever they stand.
+Not here: who gets them, when that is looked at, where they are stored.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from itertools import count
 
 from broker.message import QueuedMessage
 
@@ -16,15 +18,20 @@ class Fifo:
 
     `fresh` holds what was never delivered, in order of arrival; `returned` is
     a heap of what came back.  Whatever came back was once taken from the front
-    of `fresh`, so all of it stands before `fresh`.
+    of `fresh`, so all of it stands before `fresh`: at its original place, or
+    with `returned_last` behind what came back before it (quorum, spec 8.1).
+
+    The deadlines in `fresh` never fall and none stands behind a message without
+    one; those in `returned` have none.  `for_deadline` and `for_return` see to it.
     """
 
-    __slots__ = ("append", "fresh", "returned")
+    __slots__ = ("_places", "append", "fresh", "returned")
 
-    def __init__(self) -> None:
+    def __init__(self, *, returned_last: bool = False) -> None:
         self.fresh: deque[QueuedMessage] = deque()
         self.returned: list[tuple[int, QueuedMessage]] = []
         self.append = self.fresh.append
+        self._places: count[int] | None = count() if returned_last else None
 
     def __len__(self) -> int:
         return len(self.fresh) + len(self.returned)
@@ -46,17 +53,168 @@ class Fifo:
         return self.fresh[0] if self.fresh else None
 
     def requeue(self, entry: QueuedMessage) -> None:
-        """Puts a message back to its original place."""
-        heappush(self.returned, (entry.position, entry))
+        """Puts a message back."""
+        heappush(self.returned, (self._place(entry), entry))
+
+    def _place(self, entry: QueuedMessage) -> int:
+        return entry.position if self._places is None else next(self._places)
 
     def clear(self) -> None:
         """Forgets all."""
         self.fresh.clear()
         self.returned.clear()
 
+    # -- deadlines -----------------------------------------------------------------------
+
+    def for_deadline(self, entry: QueuedMessage) -> "Fifo":
+        """What must take the place of this before `entry`, with a deadline, is appended."""
+        return self if self._in_order(entry.deadline) else Sparse(self)
+
+    def _in_order(self, deadline: int | None) -> bool:
+        if deadline is None or not self.fresh:
+            return True
+        last = self.fresh[-1].deadline
+        return last is not None and last <= deadline
+
+    def for_return(self, entry: QueuedMessage) -> "Fifo":
+        """What must take the place of this before `entry`, with a deadline, is requeued."""
+        return Sparse(self)
+
+    def take_expired(self, now: int, limit: int) -> list[QueuedMessage]:
+        """Takes out those whose deadline is not after `now`, at most `limit` of them."""
+        fresh = self.fresh
+        expired: list[QueuedMessage] = []
+        while fresh and len(expired) < limit:
+            deadline = fresh[0].deadline
+            if deadline is None or deadline > now:
+                break
+            expired.append(fresh.popleft())
+        return expired
+
+    def nearest(self) -> int | None:
+        """The earliest deadline there is; None where there is none."""
+        return self.fresh[0].deadline if self.fresh else None
+
     def frontiers(self, next_position: int) -> list[int]:
         """The position from which on nothing was ever delivered, as a list of one level."""
         return [self.fresh[0].position if self.fresh else next_position]
+
+
+class Sparse(Fifo):
+    """A Fifo out of whose middle messages can be taken, since their deadlines are in no order.
+
+    It goes on where another Fifo ends: `late`, by position, is what came behind
+    the first message that was out of order.  `due` is a heap of all in `late` and
+    `returned` that have a deadline, and of some that are there no more.
+    """
+
+    __slots__ = ("_back", "_due", "_gone", "_late", "_numbers")
+
+    def __init__(self, ready: Fifo) -> None:
+        self.fresh, self.returned, self._places = ready.fresh, ready.returned, ready._places
+        self.append = self._append
+        self._late: OrderedDict[int, QueuedMessage] = OrderedDict()
+        self._due: list[tuple[int, int, QueuedMessage]] = []
+        self._numbers = count()
+        # Of those in `returned` with a deadline the places there, by position; and the places
+        # of those that have expired, which are skipped when they come to the front.
+        self._back: dict[int, int] = {}
+        self._gone: set[int] = set()
+
+    def __len__(self) -> int:
+        returned = len(self.returned) - len(self._gone)
+        return returned + len(self.fresh) + len(self._late)
+
+    def __iter__(self) -> Iterator[QueuedMessage]:
+        for place, entry in sorted(self.returned, key=lambda item: item[0]):
+            if place not in self._gone:
+                yield entry
+        yield from self.fresh
+        yield from self._late.values()
+
+    def _append(self, entry: QueuedMessage) -> None:
+        if not self._late and self._in_order(entry.deadline):
+            self.fresh.append(entry)
+            return
+        self._late[entry.position] = entry
+        if entry.deadline is not None:
+            self._note(entry.deadline, entry)
+
+    def _skip_gone(self) -> None:
+        while self.returned and self.returned[0][0] in self._gone:
+            self._gone.discard(heappop(self.returned)[0])
+
+    def pop(self) -> QueuedMessage:
+        self._skip_gone()
+        if self.returned:
+            entry = heappop(self.returned)[1]
+            self._back.pop(entry.position, None)
+            return entry
+        if self._late and not self.fresh:
+            return self._late.popitem(last=False)[1]
+        return self.fresh.popleft()
+
+    def peek(self) -> QueuedMessage | None:
+        self._skip_gone()
+        if self._late and not self.returned and not self.fresh:
+            return next(iter(self._late.values()))
+        return super().peek()
+
+    def requeue(self, entry: QueuedMessage) -> None:
+        place = self._place(entry)
+        heappush(self.returned, (place, entry))
+        if entry.deadline is not None:
+            self._back[entry.position] = place
+            self._note(entry.deadline, entry)
+
+    def clear(self) -> None:
+        super().clear()
+        for each in (self._late, self._due, self._back, self._gone):
+            each.clear()
+
+    def frontiers(self, next_position: int) -> list[int]:
+        return super().frontiers(next(iter(self._late), next_position))
+
+    # -- deadlines -----------------------------------------------------------------------
+
+    def for_deadline(self, entry: QueuedMessage) -> Fifo:
+        return self
+
+    def for_return(self, entry: QueuedMessage) -> Fifo:
+        return self
+
+    def take_expired(self, now: int, limit: int) -> list[QueuedMessage]:
+        expired = super().take_expired(now, limit)
+        due = self._due
+        while due and due[0][0] <= now and len(expired) < limit:
+            entry = heappop(due)[2]
+            if self._late.get(entry.position) is entry:
+                del self._late[entry.position]
+            elif entry.position in self._back:
+                self._gone.add(self._back.pop(entry.position))
+            else:
+                continue
+            expired.append(entry)
+        expired.sort(key=lambda entry: entry.position)
+        return expired
+
+    def nearest(self) -> int | None:
+        due = self._due
+        while due and not self._is_due(due[0][2]):
+            heappop(due)
+        if not due:
+            return super().nearest()
+        first = super().nearest()
+        return due[0][0] if first is None else min(first, due[0][0])
+
+    def _is_due(self, entry: QueuedMessage) -> bool:
+        return entry.position in self._back or self._late.get(entry.position) is entry
+
+    def _note(self, deadline: int, entry: QueuedMessage) -> None:
+        heappush(self._due, (deadline, next(self._numbers), entry))
+        if len(self._due) > 2 * (len(self._late) + len(self._back)) + 1000:
+            self._due = [item for item in self._due if self._is_due(item[2])]
+            heapify(self._due)
 
 
 class Priorities:
@@ -65,7 +223,7 @@ class Priorities:
     __slots__ = ("_count", "_highest", "_levels")
 
     def __init__(self, max_priority: int) -> None:
-        self._levels = [Fifo() for _ in range(max_priority + 1)]
+        self._levels: list[Fifo] = [Fifo() for _ in range(max_priority + 1)]
         self._highest = 0
         self._count = 0
 
@@ -83,7 +241,7 @@ class Priorities:
 
     def append(self, entry: QueuedMessage) -> None:
         """Adds a new message behind those of its level."""
-        self._levels[self._level(entry)].fresh.append(entry)
+        self._levels[self._level(entry)].append(entry)
         self._count += 1
 
     def _first(self) -> Fifo:
@@ -115,6 +273,29 @@ class Priorities:
     def frontiers(self, next_position: int) -> list[int]:
         """For each level the position from which on nothing was ever delivered."""
         return [level.frontiers(next_position)[0] for level in self._levels]
+
+    # -- deadlines, as in Fifo -----------------------------------------------------------
+
+    def for_deadline(self, entry: QueuedMessage) -> "Priorities":
+        level = self._level(entry)
+        self._levels[level] = self._levels[level].for_deadline(entry)
+        return self
+
+    def for_return(self, entry: QueuedMessage) -> "Priorities":
+        level = self._level(entry)
+        self._levels[level] = self._levels[level].for_return(entry)
+        return self
+
+    def take_expired(self, now: int, limit: int) -> list[QueuedMessage]:
+        expired: list[QueuedMessage] = []
+        for level in reversed(self._levels):
+            expired += level.take_expired(now, limit - len(expired))
+        self._count -= len(expired)
+        return expired
+
+    def nearest(self) -> int | None:
+        found = (level.nearest() for level in self._levels if level)
+        return min((deadline for deadline in found if deadline is not None), default=None)
 
 
 Ready = Fifo | Priorities

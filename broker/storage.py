@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from broker import delayed, publishing
 from broker.amqp import content
 from broker.clock import Clock
 from broker.context import Context
@@ -20,25 +21,33 @@ from broker.message import Message, QueuedMessage, Route, decode_name
 from broker.options import Options
 from broker.queue import Queue
 from broker.startup import StartError
+from broker.stream import Stream
 from broker.turn import Turn
+from exchanges.base import Exchange
 from persistence.commit import GroupCommit
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.engine import NewerSchema, open_engine
 from persistence.message_log import Batch
 from persistence.record import DIED, Record, Reference
+from persistence.upkeep import Upkeep
 from vhosts.registry import VirtualHosts
 from vhosts.vhost import VirtualHost
 
 # The writer's thread must get the interpreter back soon after its fsync.
 SWITCH_INTERVAL = 0.0005
+# By x-queue-type; the others are all one class.
+QUEUE_TYPES: dict[str, type[Queue]] = {"stream": Stream}
 
 
 class Storage:
     """An open database with all that was in it."""
 
-    def __init__(self, engine: Engine, commit: GroupCommit, context: Context) -> None:
+    def __init__(
+        self, engine: Engine, commit: GroupCommit, upkeep: Upkeep, context: Context
+    ) -> None:
         self._engine = engine
         self._commit = commit
+        self._upkeep = upkeep
         self.context = context
         self.vhosts = context.vhosts
 
@@ -74,7 +83,7 @@ class Storage:
             max_message_size=options.max_message_size,
             handshake_timeout=options.handshake_timeout,
         )
-        storage = cls(engine, commit, context)
+        storage = cls(engine, commit, Upkeep(commit, clock), context)
         turn.schedule()
         await storage.flushed()
         return storage
@@ -93,6 +102,7 @@ class Storage:
                 queue.save_frontiers()
         await self.flushed()
         await self.flushed()
+        self._upkeep.close()
         self._commit.close()
         self._engine.dispose()
 
@@ -101,16 +111,23 @@ def _load(connection: Connection, commit: GroupCommit, turn: Turn) -> VirtualHos
     store = DefinitionStore(commit, connection)
 
     def make_queue(vhost: VirtualHost[Queue], name: str, **properties: Any) -> Queue:
-        return Queue(vhost, turn, name, **properties)
+        queue_type = properties["arguments"].get("x-queue-type", ("S", "classic"))[1]
+        make = QUEUE_TYPES.get(queue_type, Queue)
+        return make(vhost, turn, name, **properties)
 
-    vhosts = VirtualHosts(store, commit, Definitions(connection), make_queue)
+    def furnish(vhost: VirtualHost[Queue], exchange: Exchange, room_id: int | None) -> None:
+        delayed.furnish(vhost, turn, exchange, room_id)
+
+    definitions = Definitions(connection)
+    vhosts = VirtualHosts(store, commit, definitions, make_queue, publishing.replay, furnish)
     for vhost in vhosts:
         vhost.log.recover(connection, _restorer(vhost))
     return vhosts
 
 
 def _restorer(vhost: VirtualHost[Queue]) -> Callable[[Record, Reference, Batch], bool]:
-    queues = {queue.id: queue for queue in vhost.queues.values() if queue.durable}
+    queues: dict[int, Queue | delayed.Room] = {**delayed.durable_rooms(vhost)}
+    queues |= {queue.id: queue for queue in vhost.queues.values() if queue.durable}
     routes: dict[bytes, Route] = {}
     headers: dict[bytes, content.ContentHeader] = {}
     last: tuple[Record | None, Message | None] = (None, None)
@@ -124,7 +141,7 @@ def _restorer(vhost: VirtualHost[Queue]) -> Callable[[Record, Reference, Batch],
         if message is None:
             message = _message(record, routes, headers)
             last = (record, message)
-        entry = QueuedMessage(message, queue, reference.position)
+        entry = QueuedMessage(message, queue, reference.position)  # type: ignore[arg-type]
         entry.deadline = reference.deadline
         entry.batch, entry.ref = batch, reference.ordinal
         queue.restore(entry)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Transaction:
     """The state of tx mode on one channel."""
 
-    ACK, REJECT, REQUEUE = range(3)
+    # FAIL requeues too, and counts towards the delivery limit of a quorum queue (spec 8.1).
+    ACK, REJECT, REQUEUE, FAIL = range(4)
 
     __slots__ = ("_channel", "_publishes", "_settlements")
 
@@ -28,12 +29,17 @@ class Transaction:
         self._publishes: list[tuple[Message, Sequence[Queue], bool]] = []
         self._settlements: list[tuple[int, list[QueuedMessage]]] = []
 
+    @property
+    def held(self) -> int:
+        """Deliveries whose settlement waits for the commit."""
+        return len(self._held())
+
     def publish(self, message: Message, queues: Sequence["Queue"], mandatory: bool) -> None:
         """Holds back a routed message."""
         self._publishes.append((message, queues, mandatory))
 
     def settle(self, entries: list[QueuedMessage], kind: int) -> None:
-        """Holds back settlements (ACK, REJECT or REQUEUE)."""
+        """Holds back settlements (ACK, REJECT, REQUEUE or FAIL)."""
         self._settlements.append((kind, entries))
 
     def commit(self) -> bool:
@@ -52,7 +58,7 @@ class Transaction:
                     continue
                 taken = queue.offer(message) and taken
                 stored = stored or queue.stores(message)
-            if not queues and mandatory:
+            if mandatory and publishing.unroutable(queues):
                 publishing.send_return(channel, message)
         for kind, entries in settlements:
             if kind == self.ACK:
@@ -62,7 +68,7 @@ class Transaction:
                         channel.vhost.log.settle_with_commit(entry)
                 channel.acked(entries)
             else:
-                channel.give_back(entries, requeue=kind == self.REQUEUE)
+                channel.give_back(entries, kind)
         if not taken:
             raise errors.PreconditionFailed("partial tx completion")
         return stored

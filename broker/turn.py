@@ -7,13 +7,17 @@ off (DESIGN decision 4).  Not here: how any of it is done.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from broker.clock import Clock
+from broker.clock import Clock, TimerHandle
 from persistence.commit import GroupCommit
 
 if TYPE_CHECKING:
     from broker.confirms import Confirms
     from broker.connection import Connection
     from broker.queue import Queue
+    from broker.stream import Stream
+
+# Seconds for which a commit is held back at most for publishers that are expected back.
+PATIENCE = 0.001
 
 
 class Turn:
@@ -21,9 +25,12 @@ class Turn:
 
     __slots__ = (
         "_awaiting_commit",
+        "_awaiting_disk",
         "_commit",
+        "_expected",
         "_later",
         "_now",
+        "_patience",
         "_scheduled",
         "call_soon",
         "clock",
@@ -47,9 +54,14 @@ class Turn:
         self.number = 0
         self._later: list[Queue] = []
         self._awaiting_commit: list[Confirms] = []
+        self._awaiting_disk: list[Stream] = []
         self.touched: list[Queue] = []
         self.confirming: list[Confirms] = []
         self.dirty: list[Connection] = []
+        # How many channels are likely to publish before the next commit should begin.
+        self._expected = 0
+        self._patience: TimerHandle | None = None
+        commit.driven = True
         commit.on_done.append(self._committed)
 
     def now(self) -> int:
@@ -82,7 +94,7 @@ class Turn:
             self.touched, self._later = self._later, []
             self.schedule()
         if self._commit.kick_needed:
-            self._commit.kick()
+            self._begin_commit()
 
     def schedule(self) -> None:
         """Runs once all sockets that are readable now have been read.
@@ -102,6 +114,30 @@ class Turn:
         """Tells `confirms` of every commit that ends until it waits for none."""
         self._awaiting_commit.append(confirms)
 
+    def await_disk(self, stream: "Stream") -> None:
+        """As `await_commit`, for what readers may have once it is safe."""
+        self._awaiting_disk.append(stream)
+
+    def _begin_commit(self) -> None:
+        # Publishers that wait for each confirm all come back a moment after a commit.  With
+        # those that came while it was on the disk they make one commit instead of two.
+        commit = self._commit
+        if len(self._awaiting_commit) >= self._expected or commit.urgent:
+            self._expected = 0
+            commit.kick()
+        elif self._patience is None:
+            self._patience = self.clock.call_later(PATIENCE, self._wait_no_longer)
+
+    def _wait_no_longer(self) -> None:
+        self._patience = None
+        self._expected = 0
+        if self._commit.kick_needed:
+            self._commit.kick()
+
     def _committed(self, done: int) -> None:
-        self._awaiting_commit = [c for c in self._awaiting_commit if c.committed(done)]
+        waited = self._awaiting_commit
+        self._awaiting_commit = [c for c in waited if c.committed(done)]
+        self._expected = len(waited) if self._awaiting_commit else 0
+        if self._awaiting_disk:
+            self._awaiting_disk = [s for s in self._awaiting_disk if s.committed(done)]
         self.schedule()

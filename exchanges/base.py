@@ -12,7 +12,16 @@ from urllib.parse import quote_plus
 
 from exchanges.tables import Field, Table, canonical
 
-__all__ = ["Binding", "Counts", "Exchange", "Field", "InvalidArgument", "Routable", "Table"]
+__all__ = [
+    "Binding",
+    "Counts",
+    "Exchange",
+    "Field",
+    "InvalidArgument",
+    "Routable",
+    "Table",
+    "WaitingRoom",
+]
 
 Counts = dict[Any, int]
 """Destinations, each with how many bindings lead to it. Iterates as the destinations."""
@@ -41,6 +50,20 @@ class Routable(Protocol):
 
     def property(self, name: str) -> str | int | None:
         """The correlation_id, message_id or timestamp; None where absent."""
+
+
+class WaitingRoom(Protocol):
+    """Where messages wait to be routed; a destination that takes what queues take.
+
+    `id` and `name` are what it is stored by, among those of queues.
+    """
+
+    id: int
+    name: str
+
+    def __len__(self) -> int: ...
+    def close(self) -> None:
+        """The exchange is deleted: what waits is dropped."""
 
 
 class Binding:
@@ -108,6 +131,8 @@ class Exchange:
     type: ClassVar[str]
     per_message: ClassVar[bool] = False
     """Whether a route depends on more than routing keys, so that it must not be remembered."""
+    room: WaitingRoom | None = None
+    """Where messages wait, in the types that delay them."""
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
@@ -129,6 +154,11 @@ class Exchange:
 
         Raises InvalidArgument.
         """
+
+    @property
+    def messages_delayed(self) -> int | None:
+        """How many messages wait here to be routed; None where none ever do."""
+        return None if self.room is None else len(self.room)
 
     # -- bindings ------------------------------------------------------------------------------
 

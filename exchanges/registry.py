@@ -2,6 +2,7 @@
 
 from exchanges.base import Exchange
 from exchanges.consistent_hash import ConsistentHashExchange
+from exchanges.delayed import DelayedExchange
 from exchanges.direct import DirectExchange
 from exchanges.fanout import FanoutExchange
 from exchanges.headers import HeadersExchange
@@ -22,7 +23,10 @@ EXCHANGE_TYPES: dict[str, type[Exchange]] = {
         RandomExchange,
         LocalRandomExchange,
         RecentHistoryExchange,
+        DelayedExchange,
     )
 }
 """What exchange.declare may ask for, by name. Made as (name, durable, auto_delete, internal,
 arguments)."""
+
+DelayedExchange.inner_types = EXCHANGE_TYPES

@@ -17,9 +17,8 @@ Values = dict[str, int]
 QUEUE_STATS: "Mapping[str, Callable[[Queue], int]]" = {
     "ack": lambda queue: queue.acked,
     "deliver_get": lambda queue: queue.delivered + queue.got,
-    "redeliver": lambda queue: queue.redelivered,
 }
-"""Members of a queue's `message_stats`."""
+"""Members of a queue's `message_stats`; what the engine does not count is not shown."""
 
 QUEUE_LENGTHS: "Mapping[str, Callable[[Queue], int]]" = {
     "messages": lambda queue: queue.message_count + queue.unacked,
@@ -30,7 +29,6 @@ QUEUE_LENGTHS: "Mapping[str, Callable[[Queue], int]]" = {
 
 EXCHANGE_STATS: "Mapping[str, Callable[[Exchange], int]]" = {
     "publish_in": lambda exchange: exchange.publish_in,
-    "publish_out": lambda exchange: exchange.publish_out,
 }
 """Members of an exchange's `message_stats`."""
 

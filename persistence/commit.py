@@ -1,8 +1,8 @@
 """Group commit: gather, write in one piece, wake those who wait.
 
-Here: what goes into one commit and in which order, the writer's thread, what
-happens when the disk refuses.  Not here: how rows look (record.py) and what
-they mean.
+Here: what goes into one commit, the writer's thread, what happens when the disk
+refuses or falls behind.  Not here: the statements (work.py), how rows look
+(record.py) and what they mean, giving space back (upkeep.py).
 
 While one commit is on the disk the next one gathers.  Rows are made on the
 loop's thread at the moment of the kick, so no settlement can come between;
@@ -12,13 +12,15 @@ the thread runs a handful of statements and nothing else (DESIGN decision 7).
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.sql.base import Executable
 
 from persistence import schema
+from persistence.work import Change, Parameters, Statement, Work
 
 if TYPE_CHECKING:
     from persistence.message_log import MessageLog
@@ -28,17 +30,10 @@ logger = logging.getLogger("leveret.commit")
 # Settlements alone are not worth a commit until this much later (seconds).
 QUIET = 0.1
 FIRST_RETRY, LAST_RETRY = 0.2, 5.0
+# More than this (bytes) waits for the disk: publishers had better wait as well.
+BEHIND = 64 << 20
 
-_INSERT_BATCH = insert(schema.batch)
-_INSERT_SETTLED = insert(schema.settled)
-_DELETE_SETTLED = delete(schema.settled).where(
-    schema.settled.c.batch_id.between(bindparam("first"), bindparam("last"))
-)
-_DELETE_BATCH = delete(schema.batch).where(
-    schema.batch.c.id.between(bindparam("first"), bindparam("last"))
-)
-
-Parameters = dict[str, Any] | list[dict[str, Any]]
+T = TypeVar("T")
 
 
 class Timers(Protocol):
@@ -48,16 +43,23 @@ class Timers(Protocol):
     def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Any: ...
 
 
-class _Work:
-    """One commit: statements in order, and who waits for it."""
+class _Task(Generic[T]):
+    """Maintenance between two commits, and who hears of it on the loop."""
 
-    __slots__ = ("number", "size", "statements", "waiters")
+    __slots__ = ("_job", "_report", "then")
 
-    def __init__(self, number: int, waiters: list[Callable[[], None]]) -> None:
-        self.number = number
-        self.waiters = waiters
-        self.statements: list[tuple[Executable, Parameters]] = []
-        self.size = 0
+    def __init__(
+        self,
+        job: Callable[[Connection], T],
+        then: Callable[[T | None], None],
+        report: Callable[..., None],
+    ) -> None:
+        self._job = job
+        self.then = then
+        self._report = report
+
+    def __call__(self, connection: Connection) -> None:
+        self._report(self.then, self._job(connection))
 
 
 class GroupCommit:
@@ -65,7 +67,8 @@ class GroupCommit:
 
     `sequence` rises with every definition change; `done` is the number of the
     last finished commit; `kick_needed` says that something waits to be written;
-    `failing` is why the disk refuses at the moment, else None.
+    `failing` is why the disk refuses at the moment, else None; `behind` is True
+    while so much waits for it that nothing more should be published.
     """
 
     def __init__(
@@ -77,28 +80,37 @@ class GroupCommit:
         self._engine = engine
         self._clock = clock
         self._call_soon = call_soon_threadsafe
-        self._work: SimpleQueue[_Work | Callable[[Connection], None] | None] = SimpleQueue()
-        self._definitions: list[tuple[Executable, Parameters]] = []
+        self._work: SimpleQueue[Work | _Task[Any] | None] = SimpleQueue()
+        self._changes: list[Change] = []
         self._waiters: list[Callable[[], None]] = []
         self._number = 1
-        self._running: _Work | None = None
+        self._running: Work | None = None
         self._retry = FIRST_RETRY
+        # Whether there are settlements, since when, and the timer that looks after them.
         self._settling = False
-        self._settlements_due = 0.0
+        self._settling_since = 0.0
+        self._settle_timer: Any = None
+        # Bytes in full batches that wait for the next commit.
+        self._sealed = 0
         self.logs: list[MessageLog] = []
         self.on_done: list[Callable[[int], None]] = []
         self.sequence = 0
         self.done = 0
         self.kick_needed = False
+        # Whether somebody else decides when the next commit begins.
+        self.driven = False
         self.failing: str | None = None
+        self.behind = False
         self._last_batch_id = self._highest_batch()
         self._thread = threading.Thread(target=self._write, name="leveret-writer", daemon=True)
         self._thread.start()
 
     def _highest_batch(self) -> int:
+        # An id that is used again must not meet settlements of the batch that had it before.
+        columns = (schema.batch.c.id, schema.settled.c.batch_id, schema.quarantine.c.batch_id)
         with self._engine.connect() as connection:
-            highest = connection.execute(select(func.max(schema.batch.c.id))).scalar()
-        return int(highest or 0)
+            highest = [connection.execute(select(func.max(c))).scalar() for c in columns]
+        return max(int(number or 0) for number in highest)
 
     def next_batch_id(self) -> int:
         """Ids only grow, across restarts too."""
@@ -109,13 +121,22 @@ class GroupCommit:
 
     def execute(self, statement: Executable, parameters: Parameters) -> None:
         """A change of definitions for the next commit."""
-        self._definitions.append((statement, parameters))
+        self.change((statement, parameters))
+
+    def change(self, *statements: Statement) -> None:
+        """As execute, with statements of which none makes sense without the others."""
+        self._changes.append(statements)
         self.sequence += 1
         self.kick_needed = True
 
     def mark(self) -> int:
         """The number of the commit that will hold all that was gathered until now."""
         return self._number
+
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody waits for more than confirms."""
+        return bool(self._waiters)
 
     def after(self, callback: Callable[[], None]) -> None:
         """Calls `callback` on the loop once all that was gathered until now is on the disk."""
@@ -126,21 +147,36 @@ class GroupCommit:
         """There are settlements: they ride with the next commit, or go after a while."""
         if not self._settling:
             self._settling = True
-            self._settlements_due = self._clock.monotonic() + QUIET
-            self._clock.call_later(QUIET, self._settle_anyway)
+            self._settling_since = self._clock.monotonic()
+            if self._settle_timer is None:
+                self._settle_timer = self._clock.call_later(QUIET, self._settle_anyway)
 
     def _settle_anyway(self) -> None:
-        if self._settling:
+        self._settle_timer = None
+        if not self._settling:
+            return
+        left = self._settling_since + QUIET - self._clock.monotonic()
+        if left > QUIET / 100:
+            # Those that it was set for went with a commit meanwhile.
+            self._settle_timer = self._clock.call_later(left, self._settle_anyway)
+        else:
             self.kick_needed = True
             self.kick()
+
+    def note_sealed(self, size: int) -> None:
+        """A batch of about `size` bytes is full and waits for the next commit."""
+        self._sealed += size
+        self._weigh()
 
     @property
     def bytes_waiting(self) -> int:
         """Roughly what the messages that are not on the disk yet take."""
-        waiting = self._running.size if self._running is not None else 0
-        for log in self.logs:
-            waiting += log.gathering.size + sum(batch.size for batch in log.sealed)
-        return waiting
+        running = self._running.size if self._running is not None else 0
+        return running + self._sealed + sum(log.gathering.size for log in self.logs)
+
+    def _weigh(self) -> None:
+        running = self._running.size if self._running is not None else 0
+        self.behind = running + self._sealed > BEHIND
 
     # -- one commit after the other ------------------------------------------------------
 
@@ -155,88 +191,82 @@ class GroupCommit:
         else:
             self._call_soon(self._finished, work)
 
-    def _gather(self) -> _Work:
-        self.kick_needed = False
-        work = _Work(self._number, self._waiters)
+    def _gather(self) -> Work:
+        self.kick_needed = self._settling = False
+        work = Work(self._number, self._changes, self._waiters)
         self._number += 1
-        self._waiters = []
-        statements, self._definitions = self._definitions, []
-        partly = self._clock.monotonic() >= self._settlements_due
+        self._changes, self._waiters = [], []
         rows: list[dict[str, Any]] = []
         dead: list[int] = []
         dirty: list[dict[str, Any]] = []
         for log in self.logs:
-            made, size = log.take_rows()
-            rows += made
-            work.size += size
+            rows += log.take_rows()
             dead += log.take_dead()
-            # Rows that will soon be written again, or not at all, are not worth it each time.
-            if partly or log.urgent:
-                dirty += log.take_dirty()
-        if rows:
-            statements.append((_INSERT_BATCH, rows))
-        if dirty:
-            changed = _ranges([row["batch_id"] for row in dirty])
-            statements.append((_DELETE_SETTLED, changed))
-            statements.append((_INSERT_SETTLED, dirty))
-        if dead:
-            ranges = _ranges(dead)
-            statements.append((_DELETE_SETTLED, ranges))
-            statements.append((_DELETE_BATCH, ranges))
-        if partly:
-            self._settling = False
-        work.statements = statements
+            dirty += log.take_dirty()
+        work.add(rows, dirty, dead)
+        work.size, self._sealed = self._sealed, 0
         return work
 
-    def _finished(self, work: _Work) -> None:
+    def _finished(self, work: Work) -> None:
         self._running = None
+        self._weigh()
         self._retry = FIRST_RETRY
         if self.failing is not None:
             logger.warning("the database takes writes again")
             self.failing = None
         self.done = work.number
         for callback in work.waiters:
-            callback()
+            _call(callback)
         for listener in self.on_done:
-            listener(work.number)
+            _call(listener, work.number)
         if self.kick_needed:
-            self.kick()
+            if not self.driven:
+                self.kick()
         elif any(log.dirty or log.dead for log in self.logs):
             self.note_settlements()
 
-    def _failed(self, work: _Work, error: Exception) -> None:
-        reason = str(error).partition("\n")[0]
+    def _failed(self, work: Work, error: Exception) -> None:
+        reason = _reason(error)
         if self.failing is None:
             logger.error("the database refuses to write, trying again: %s", reason)
+            work.make_repeatable()
         self.failing = reason
         self._clock.call_later(self._retry, self._work.put, work)
         self._retry = min(self._retry * 2, LAST_RETRY)
 
     # -- the writer's thread -------------------------------------------------------------
 
+    def maintain(self, job: Callable[[Connection], T], then: Callable[[T | None], None]) -> None:
+        """Runs `job` on the writer's thread between two commits.
+
+        `then` gets its result on the loop, None where it failed.  `job` begins
+        and ends its transactions itself, and holds up all commits meanwhile.
+        """
+        self._work.put(_Task(job, then, self._report))
+
     def _write(self) -> None:
         connection: Connection | None = None
         while (work := self._work.get()) is not None:
             try:
-                if connection is None:
-                    connection = self._engine.connect()
-                if not isinstance(work, _Work):
+                connection = connection or self._engine.connect()
+                if isinstance(work, Work):
+                    _perform(work, connection)
+                else:
                     work(connection)
-                    continue
-                with connection.begin():
-                    for statement, parameters in work.statements:
-                        connection.execute(statement, parameters)
             except Exception as error:
-                if not isinstance(work, _Work):
-                    logger.exception("maintenance of the database failed")
-                    continue
                 if connection is not None:
-                    connection.invalidate()
-                    connection.close()
+                    with suppress(Exception):
+                        connection.invalidate()
+                        connection.close()
                     connection = None
-                self._report(self._failed, work, error)
+                if isinstance(work, Work):
+                    self._report(self._failed, work, error)
+                else:
+                    logger.warning("maintenance of the database failed: %s", _reason(error))
+                    self._report(work.then, None)
             else:
-                self._report(self._finished, work)
+                if isinstance(work, Work):
+                    self._report(self._finished, work)
         if connection is not None:
             connection.close()
 
@@ -250,32 +280,33 @@ class GroupCommit:
 
     def flush(self) -> None:
         """Has all settlements written with the next commit, and kicks it."""
-        self._settlements_due = 0.0
         self.kick_needed = True
         self.kick()
 
     def close(self) -> None:
         """Ends the writer's thread once it has done what it was given."""
-        self._work.put(_shrink)
         self._work.put(None)
         self._thread.join()
 
 
-def _shrink(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA incremental_vacuum")
-        connection.commit()
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.commit()
+def _perform(work: Work, connection: Connection) -> None:
+    while True:
+        try:
+            work.perform(connection)
+            return
+        except Exception as error:
+            # What can never be written must not keep all the rest waiting for ever.
+            if not work.leave_out(error):
+                raise
 
 
-def _ranges(ids: list[int]) -> list[dict[str, Any]]:
-    # Batches die roughly in the order in which they were born: few statements do.
-    ids.sort()
-    ranges: list[dict[str, Any]] = []
-    for number in ids:
-        if ranges and number <= ranges[-1]["last"] + 1:
-            ranges[-1]["last"] = number
-        else:
-            ranges.append({"first": number, "last": number})
-    return ranges
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _call(callback: Callable[..., None], *arguments: object) -> None:
+    # One that fails must not keep the others waiting for ever.
+    try:
+        callback(*arguments)
+    except Exception:
+        logger.exception("what waited for a commit failed")

@@ -90,11 +90,26 @@ def _by_key(table: SqlTable) -> Any:
     return statement
 
 
+def _named(keys: dict[str, Any]) -> dict[str, Any]:
+    return {f"key_{name}": value for name, value in keys.items()}
+
+
 _DELETE = {table.name: _by_key(table) for table in schema.metadata.sorted_tables}
 _SAVE_DELIVERED = (
     update(schema.queue)
     .where(schema.queue.c.id == bindparam("key_id"))
     .values(delivered=bindparam("marks"))
+)
+_BATCHES = select(schema.batch.c.id).where(schema.batch.c.vhost_id == bindparam("vhost_id"))
+_DELETE_VHOST = (
+    delete(schema.settled).where(schema.settled.c.batch_id.in_(_BATCHES)),
+    delete(schema.batch).where(schema.batch.c.vhost_id == bindparam("vhost_id")),
+    *(
+        delete(table).where(table.c.vhost == bindparam("vhost_name"))
+        for table in schema.metadata.sorted_tables
+        if "vhost" in table.c
+    ),
+    delete(schema.vhost).where(schema.vhost.c.id == bindparam("vhost_id")),
 )
 
 
@@ -117,18 +132,23 @@ class DefinitionStore:
         return self._vhost_id
 
     def _replace(self, table: SqlTable, keys: dict[str, Any], values: dict[str, Any]) -> None:
-        self._delete(table, keys)
-        self._commit.execute(_INSERT[table.name], {**keys, **values})
+        self._commit.change(
+            (_DELETE[table.name], _named(keys)), (_INSERT[table.name], {**keys, **values})
+        )
 
     def _delete(self, table: SqlTable, keys: dict[str, Any]) -> None:
-        named = {f"key_{name}": value for name, value in keys.items()}
-        self._commit.execute(_DELETE[table.name], named)
+        self._commit.execute(_DELETE[table.name], _named(keys))
 
     # -- writing -------------------------------------------------------------------------
 
     def save_vhost(self, vhost_id: int, name: str, metadata: dict[str, Any]) -> None:
         values = {"name": _raw(name), "metadata": json.dumps(metadata)}
         self._replace(schema.vhost, {"id": vhost_id}, values)
+
+    def delete_vhost(self, vhost_id: int, name: str) -> None:
+        """All of a vhost: its definitions and messages.  Its log must be discarded before."""
+        parameters = {"vhost_id": vhost_id, "vhost_name": _raw(name)}
+        self._commit.change(*((statement, parameters) for statement in _DELETE_VHOST))
 
     def save_user(
         self, name: str, password_hash: str, hashing_algorithm: str, tags: tuple[str, ...]
@@ -229,8 +249,8 @@ def _identity(
 ) -> bytes:
     # A key of bounded size, whatever names and arguments are like.
     ends = (source, destination_type, destination, routing_key)
-    arguments = dict(sorted(arguments.items()))
-    return sha256(json.dumps([*ends, tables_json.dump(arguments)]).encode()).digest()
+    text = json.dumps([*ends, json.loads(tables_json.dump(arguments))], sort_keys=True)
+    return sha256(text.encode()).digest()
 
 
 class Definitions:

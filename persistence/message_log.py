@@ -21,6 +21,10 @@ logger = logging.getLogger("leveret.log")
 BATCH_BYTES = 1 << 20
 BATCH_ENTRIES = 4096
 _OVERHEAD = 64
+# A written batch with so much less alive than settled is worth rewriting, unless it is small.
+SPARSE = 3
+SMALL = 2048
+# Rows of up to a MiB each that are held at once when reading back.
 _READ_AHEAD = 16
 
 
@@ -29,6 +33,7 @@ class Batch:
 
     `entries` holds them while it gathers; a settled one becomes None and is
     never written.  Once sealed, `settled` collects the ordinals done with.
+    `size` is about what it takes on the disk, in bytes.
     """
 
     __slots__ = ("alive", "dirty", "entries", "id", "sealed", "settled", "size")
@@ -42,6 +47,11 @@ class Batch:
         self.settled: list[int] = []
         self.dirty = False
 
+    def rewritten(self, left_out: set[int], size: int) -> None:
+        """Its row has `size` bytes now, and these ordinals are not in it any more."""
+        self.settled = [ordinal for ordinal in self.settled if ordinal not in left_out]
+        self.size = size
+
 
 class MessageLog:
     """Where the durable messages of one vhost are kept.
@@ -51,7 +61,7 @@ class MessageLog:
     `body`), `queue.id`, `position`, `deadline`, and takes `batch` and `ref`.
     """
 
-    __slots__ = ("_commit", "dead", "dirty", "gathering", "sealed", "urgent", "vhost_id")
+    __slots__ = ("_commit", "_sparse", "dead", "dirty", "gathering", "sealed", "vhost_id")
 
     def __init__(self, vhost_id: int, commit: "GroupCommit") -> None:
         self.vhost_id = vhost_id
@@ -62,8 +72,8 @@ class MessageLog:
         # Written batches with nothing alive, and with new settlements.
         self.dead: list[Batch] = []
         self.dirty: list[Batch] = []
-        # Settlements that must be in the same commit as what is gathering.
-        self.urgent = False
+        # Written batches of which little is left, in the order in which they came to that.
+        self._sparse: dict[int, Batch] = {}
         commit.logs.append(self)
 
     def append(self, entry: Any) -> None:
@@ -98,7 +108,6 @@ class MessageLog:
 
     def settle_with_commit(self, entry: Any) -> None:
         """As settle, but in one commit with all that gathers now."""
-        self.urgent = True
         self._commit.kick_needed = True
         self.settle(entry)
 
@@ -108,15 +117,20 @@ class MessageLog:
         if batch.entries:
             batch.sealed = True
             self.sealed.append(batch)
+            self._commit.note_sealed(batch.size)
             self.gathering = Batch(self._commit.next_batch_id())
+
+    def discard(self) -> None:
+        """The vhost is deleted: nothing more of it is written (`DefinitionStore.delete_vhost`)."""
+        self._commit.logs.remove(self)
 
     # -- for the group commit ------------------------------------------------------------
 
-    def take_rows(self) -> tuple[list[dict[str, Any]], int]:
-        """The rows of all gathered batches that have anything alive, and the bytes in them."""
+    def take_rows(self) -> list[dict[str, Any]]:
+        """The rows of all gathered batches that have anything alive."""
         self.seal()
         batches, self.sealed = self.sealed, []
-        rows, size = [], 0
+        rows = []
         for batch in batches:
             entries, batch.entries = batch.entries, []
             if batch.alive:
@@ -126,8 +140,7 @@ class MessageLog:
                 data = record.encode(entries)
                 batch.settled.clear()
                 rows.append({"id": batch.id, "vhost_id": self.vhost_id, "data": data})
-                size += len(data)
-        return rows, size
+        return rows
 
     def take_dead(self) -> list[int]:
         """Ids of written batches that can go."""
@@ -137,14 +150,20 @@ class MessageLog:
     def take_dirty(self) -> list[dict[str, Any]]:
         """Rows of settled references, whole, for the batches that changed."""
         dirty, self.dirty = self.dirty, []
-        self.urgent = False
         rows = []
         for batch in dirty:
             batch.dirty = False
             if batch.alive and batch.settled:
                 data = record.encode_settled(batch.settled)
                 rows.append({"batch_id": batch.id, "data": data})
+                if _is_sparse(batch):
+                    self._sparse[batch.id] = batch
         return rows
+
+    def take_sparse(self) -> list[Batch]:
+        """Written batches of which so little is left that they are worth rewriting."""
+        sparse, self._sparse = self._sparse, {}
+        return list(sparse.values())
 
     # -- recovery ------------------------------------------------------------------------
 
@@ -159,15 +178,17 @@ class MessageLog:
         queue is no more.  A batch that cannot be read is reported and set aside.
         """
         recovered = 0
+        damaged: list[tuple[int, bytes, str]] = []
         for batch_id, data, settled_row in self._stored(connection):
             try:
                 records = record.decode(data)
             except record.Damaged as damage:
-                self._set_aside(connection, batch_id, data, str(damage))
+                damaged.append((batch_id, data, str(damage)))
                 continue
             batch = Batch(batch_id)
             batch.sealed = True
-            done = record.decode_settled(settled_row) if settled_row else set()
+            batch.size = len(data)
+            done = self._settlements(connection, batch_id, settled_row)
             batch.settled = sorted(done)
             gone = 0
             for stored in records:
@@ -185,31 +206,48 @@ class MessageLog:
             elif gone:
                 batch.dirty = True
                 self.dirty.append(batch)
+            elif _is_sparse(batch):
+                self._sparse[batch_id] = batch
+        for unreadable in damaged:
+            self._set_aside(connection, *unreadable)
         if self.dead or self.dirty:
             self._commit.note_settlements()
         return recovered
 
+    def _settlements(self, connection: Connection, batch_id: int, row: bytes | None) -> set[int]:
+        try:
+            return record.decode_settled(row) if row else set()
+        except record.Damaged as damage:
+            # Rather deliver a message twice than lose it.
+            logger.error(
+                "vhost '%s': batch %d: %s; what was settled in it comes again",
+                self._name(connection),
+                batch_id,
+                damage,
+            )
+            return set()
+
     def _stored(self, connection: Connection) -> Iterator[tuple[int, bytes, bytes | None]]:
         batch, settled = schema.batch.c, schema.settled.c
         joined = schema.batch.outerjoin(schema.settled, batch.id == settled.batch_id)
-        last = 0
-        while True:
-            rows = connection.execute(
-                select(batch.id, batch.data, settled.data)
-                .select_from(joined)
-                .where(batch.vhost_id == self.vhost_id, batch.id > last)
-                .order_by(batch.id)
-                .limit(_READ_AHEAD)
-            ).all()
-            if not rows:
-                return
-            last = rows[-1][0]
-            yield from (tuple(row) for row in rows)
+        wanted = (
+            select(batch.id, batch.data, settled.data)
+            .select_from(joined)
+            .where(batch.vhost_id == self.vhost_id)
+            .order_by(batch.id)
+            .execution_options(yield_per=_READ_AHEAD)
+        )
+        yield from (tuple(row) for row in connection.execute(wanted))
+
+    def _name(self, connection: Connection) -> str:
+        wanted = select(schema.vhost.c.name).where(schema.vhost.c.id == self.vhost_id)
+        name = connection.execute(wanted).scalar()
+        return f"#{self.vhost_id}" if name is None else bytes(name).decode("utf-8", "replace")
 
     def _set_aside(self, connection: Connection, batch_id: int, data: bytes, why: str) -> None:
         logger.error(
-            "vhost %d: batch %d cannot be read: %s; it is set aside in table quarantine",
-            self.vhost_id,
+            "vhost '%s': batch %d cannot be read: %s; it is set aside in table quarantine",
+            self._name(connection),
             batch_id,
             why,
         )
@@ -220,4 +258,10 @@ class MessageLog:
             "reason": why,
         }
         connection.execute(insert(schema.quarantine).values(values))
+        # Its settlements too: they would count for the next batch of that id.
+        connection.execute(delete(schema.settled).where(schema.settled.c.batch_id == batch_id))
         connection.execute(delete(schema.batch).where(schema.batch.c.id == batch_id))
+
+
+def _is_sparse(batch: Batch) -> bool:
+    return batch.size > SMALL and len(batch.settled) > SPARSE * batch.alive

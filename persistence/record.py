@@ -1,13 +1,14 @@
 """How messages and settlements look in a row.
 
-A batch blob is: format u8, CRC-32 of the rest u32, number of records u32,
-records.  A record is one message and a reference for each durable queue it
+A batch blob is: format u8, CRC-32 of what follows the size u32, size u32,
+number of records u32, records.  A record is one message and a reference for each durable queue it
 went to: lengths and flags, the first reference, exchange and routing key as on
-the wire, content header payload, body, further references.
+the wire, content header payload, body, further references.  A row of settled
+references is: CRC-32 of the rest u32, ordinals u16 each, little-endian.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from struct import Struct, error
 from sys import byteorder
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ DIED = 1  # flag: the x-death header was written by the broker
 
 _HEAD = Struct(">BII")
 _COUNT = Struct(">I")
+_CHECKSUM = Struct(">I")
 # Lengths of route, header, body; flags; references; then the first reference.
 _RECORD = Struct(">HIIBHIIQQ")
 # Ordinal in the batch, queue id, position, deadline + 1 (0 for none).
@@ -47,9 +49,10 @@ class Record(NamedTuple):
     references: list[Reference]
 
 
-def encode(entries: Iterable[Any]) -> bytes:
+def encode(entries: Iterable[Any]) -> bytearray:
     """The blob of a batch: of its entries those that are not None, in order."""
-    parts: list[bytes] = [b""]
+    # Room for the head, which is written last: it has the checksum of the rest.
+    parts: list[bytes] = [bytes(_HEAD.size + _COUNT.size)]
     append = parts.append
     pack = _RECORD.pack
     count = 0
@@ -91,23 +94,58 @@ def encode(entries: Iterable[Any]) -> bytes:
         count += 1
     if more:
         _add_references(parts, more)
-    parts[0] = _COUNT.pack(count)
-    data = b"".join(parts)
-    return _HEAD.pack(FORMAT, crc32(data), len(data)) + data
+    return _finish(parts, count)
+
+
+def _finish(parts: list[bytes], count: int) -> bytearray:
+    # A bytearray, so that the head goes in without copying up to a MiB once more.
+    data = bytearray().join(parts)
+    size = len(data) - _HEAD.size
+    _COUNT.pack_into(data, _HEAD.size, count)
+    with memoryview(data) as view:
+        _HEAD.pack_into(data, 0, FORMAT, crc32(view[_HEAD.size :]), size)
+    return data
+
+
+def without(blob: bytes, settled: set[int]) -> bytearray | None:
+    """The blob without these references, and without what only they refer to.
+
+    All others keep their ordinals.  None if nothing is left; raises Damaged.
+    """
+    parts: list[bytes] = [bytes(_HEAD.size + _COUNT.size)]
+    count = 0
+    for record in decode(blob):
+        left = [each for each in record.references if each.ordinal not in settled]
+        if left:
+            _add_record(parts, record, left)
+            count += 1
+    return _finish(parts, count) if count else None
+
+
+def _add_record(parts: list[bytes], record: Record, references: list[Reference]) -> None:
+    route, header, body, flags, _ = record
+    packed = [
+        (ordinal, queue, position, 0 if deadline is None else deadline + 1)
+        for ordinal, queue, position, deadline in references
+    ]
+    sizes = (len(route), len(header), len(body), flags, len(packed) - 1)
+    parts += (_RECORD.pack(*sizes, *packed[0]), route, header, body)
+    parts += [_REFERENCE.pack(*each) for each in packed[1:]]
 
 
 def _add_references(parts: list[bytes], entries: list[Any]) -> None:
-    # Fan-out: the record just written gets its number of further references.
-    fixed = list(_RECORD.unpack(parts[-4]))
+    # Fan-out: the record just written, four parts, gets its number of further references.
+    fixed_at = len(parts) - 4
+    fixed = list(_RECORD.unpack(parts[fixed_at]))
     fixed[4] = len(entries)
-    parts[-4] = _RECORD.pack(*fixed)
+    parts[fixed_at] = _RECORD.pack(*fixed)
     for entry in entries:
         deadline = 0 if entry.deadline is None else entry.deadline + 1
-        parts[-1] += _REFERENCE.pack(entry.ref, entry.queue.id, entry.position, deadline)
+        parts.append(_REFERENCE.pack(entry.ref, entry.queue.id, entry.position, deadline))
 
 
-def decode(blob: bytes) -> Iterator[Record]:
-    """The records of a blob; raises Damaged before the first where it is not whole."""
+def decode(blob: bytes) -> list[Record]:
+    """The records of a blob; raises Damaged if it is not whole."""
     try:
         kind, checksum, size = _HEAD.unpack_from(blob, 0)
     except error:
@@ -118,10 +156,14 @@ def decode(blob: bytes) -> Iterator[Record]:
         raise Damaged(f"it has {len(blob)} bytes where {_HEAD.size + size} were written")
     if crc32(memoryview(blob)[_HEAD.size :]) != checksum:
         raise Damaged("its checksum does not fit")
-    return _records(blob)
+    try:
+        return _records(blob)
+    except error:
+        raise Damaged("its records do not fit its size") from None
 
 
-def _records(blob: bytes) -> Iterator[Record]:
+def _records(blob: bytes) -> list[Record]:
+    records: list[Record] = []
     at = _HEAD.size + _COUNT.size
     (count,) = _COUNT.unpack_from(blob, _HEAD.size)
     unpack = _RECORD.unpack_from
@@ -143,21 +185,30 @@ def _records(blob: bytes) -> Iterator[Record]:
                 Reference(ordinal, queue, position, deadline - 1 if deadline else None)
             )
             at += _REFERENCE.size
-        yield record
+        records.append(record)
+    if at != len(blob):
+        raise Damaged("its records do not fit its size")
+    return records
 
 
 def encode_settled(ordinals: Iterable[int]) -> bytes:
     """The row of settled references of one batch."""
-    numbers = array("I", ordinals)
+    numbers = array("H", ordinals)
     if byteorder == "big":
         numbers.byteswap()
-    return numbers.tobytes()
+    data = numbers.tobytes()
+    return _CHECKSUM.pack(crc32(data)) + data
 
 
 def decode_settled(data: bytes) -> set[int]:
-    """The ordinals in a row of `settled`."""
-    numbers = array("I")
-    numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
+    """The ordinals in a row of `settled`; raises Damaged if it is not whole."""
+    numbers = array("H")
+    ordinals = data[_CHECKSUM.size :]
+    if len(data) < _CHECKSUM.size or len(ordinals) % numbers.itemsize:
+        raise Damaged("its settlements are cut short")
+    if crc32(ordinals) != _CHECKSUM.unpack_from(data, 0)[0]:
+        raise Damaged("the checksum of its settlements does not fit")
+    numbers.frombytes(ordinals)
     if byteorder == "big":
         numbers.byteswap()
     return set(numbers)

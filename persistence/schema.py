@@ -5,6 +5,7 @@ UTF-8; typed tables as JSON (tables_json.py).
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Integer,
@@ -19,6 +20,9 @@ VERSION = 1
 
 metadata = MetaData()
 
+# A batch a commit outgrows 32 bits within days; SQLite's INTEGER has 64 and is the row's own key.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
 meta = Table(
     "meta",
     metadata,
@@ -30,7 +34,7 @@ meta = Table(
 batch = Table(
     "batch",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("id", _Id, primary_key=True, autoincrement=False),
     Column("vhost_id", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
@@ -39,7 +43,7 @@ batch = Table(
 settled = Table(
     "settled",
     metadata,
-    Column("batch_id", Integer, primary_key=True, autoincrement=False),
+    Column("batch_id", _Id, primary_key=True, autoincrement=False),
     Column("data", LargeBinary, nullable=False),
 )
 
@@ -48,7 +52,7 @@ quarantine = Table(
     "quarantine",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("batch_id", Integer, nullable=False),
+    Column("batch_id", _Id, nullable=False),
     Column("vhost_id", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("reason", Text, nullable=False),
@@ -115,4 +119,35 @@ binding = Table(
     Column("destination_type", String(8), nullable=False),
     Column("routing_key", LargeBinary(255), nullable=False),
     Column("arguments", Text, nullable=False),
+)
+
+topic_permission = Table(
+    "topic_permission",
+    metadata,
+    Column("user", LargeBinary(255), primary_key=True),
+    Column("vhost", LargeBinary(255), primary_key=True),
+    Column("exchange", LargeBinary(255), primary_key=True),
+    Column("write", LargeBinary, nullable=False),
+    Column("read", LargeBinary, nullable=False),
+)
+
+policy = Table(
+    "policy",
+    metadata,
+    Column("vhost", LargeBinary(255), primary_key=True),
+    Column("name", LargeBinary(255), primary_key=True),
+    Column("pattern", LargeBinary, nullable=False),
+    Column("apply_to", String(32), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("definition", Text, nullable=False),
+)
+
+# A parameter that belongs to no vhost has the empty name there.
+parameter = Table(
+    "parameter",
+    metadata,
+    Column("vhost", LargeBinary(255), primary_key=True),
+    Column("component", LargeBinary(255), primary_key=True),
+    Column("name", LargeBinary(255), primary_key=True),
+    Column("value", Text, nullable=False),
 )

@@ -148,6 +148,13 @@ def exclusive_use(name: str, vhost: str) -> AccessRefused:
     return AccessRefused(f"{queue_text(name, vhost)} in exclusive use")
 
 
+def no_get_beside_single_active_consumer(name: str, vhost: str) -> ResourceLocked:
+    return ResourceLocked(
+        f"cannot obtain access to locked {queue_text(name, vhost)}. basic.get operations are not "
+        "supported by quorum queues with single active consumer"
+    )
+
+
 def in_use(resource: str) -> PreconditionFailed:
     """`resource` as `queue_text` or `exchange_text` give it; so in all functions below."""
     return PreconditionFailed(f"{resource} in use")
@@ -194,6 +201,26 @@ def server_named(queue_type: str) -> PreconditionFailed:
 
 def name_prefix_too_long(prefix: str) -> PreconditionFailed:
     return PreconditionFailed(f"Queue name prefix '{prefix}' exceeds the 64-byte limit")
+
+
+# -- streams (spec 5.2, 5.6, 8.3) ---------------------------------------------------------------
+
+
+def not_for_streams(method: str, resource: str) -> NotImplementedByBroker:
+    """`method` as basic.get, queue.purge."""
+    return NotImplementedByBroker(f"{method} not supported by stream queues {resource}")
+
+
+def no_prefetch_for_stream(resource: str) -> PreconditionFailed:
+    return PreconditionFailed(f"consumer prefetch count is not set for stream {resource}")
+
+
+def no_ack_from_stream(resource: str) -> NotImplementedByBroker:
+    return NotImplementedByBroker(f"automatic acknowledgement not supported by stream {resource}")
+
+
+def no_global_qos(resource: str) -> NotImplementedByBroker:
+    return NotImplementedByBroker(f"{resource} does not support global qos")
 
 
 # -- permissions (spec 2.6, 10.3) --------------------------------------------------------------

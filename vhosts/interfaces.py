@@ -1,9 +1,9 @@
-"""What virtual hosts ask of the things they are given: queues, and who replays messages."""
+"""What virtual hosts ask of the things they are given: queues, and what exchanges need."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from exchanges.base import Binding
+from exchanges.base import Binding, Exchange
 from vhosts.argument_checks import Table
 
 if TYPE_CHECKING:
@@ -61,5 +61,11 @@ class QueueFactory(Protocol[Q]):
     ) -> Q: ...
 
 
-Replay = Callable[[Binding, Iterable[Any]], None]
+Replay = Callable[["VirtualHost[Any]", Binding, Iterable[Any]], None]
 """Takes the messages that a new binding is due from before it was made (spec 6.7)."""
+
+Furnish = Callable[["VirtualHost[Any]", Exchange, int | None], None]
+"""Gives a new exchange what it needs of the broker, before a message can reach it (spec 6.5).
+
+The number is the id that its waiting room was stored by, None where it was not.
+"""

@@ -10,6 +10,8 @@ RESERVED_PREFIX = "amq."
 REPLY_PREFIX = "amq.rabbitmq.reply-to."
 GENERATED_PREFIX = "amq.gen"
 MAX_PREFIX_BYTES = 64
+# Waiting rooms are stored among queues; no queue can have such a name, see `clean`.
+ROOM_PREFIX = "amq.delayed\n"
 
 
 def clean(name: str) -> str:

@@ -7,8 +7,7 @@ import logging
 
 from exchanges.registry import EXCHANGE_TYPES
 from persistence.definition_store import BindingRow, Definitions, ExchangeRow
-from vhosts import errors
-from vhosts.declarations import make_exchange
+from vhosts import errors, naming
 from vhosts.interfaces import Q
 from vhosts.vhost import VirtualHost
 
@@ -17,23 +16,27 @@ logger = logging.getLogger("leveret.vhosts")
 
 def recover(vhost: VirtualHost[Q], definitions: Definitions) -> None:
     """Make the durable exchanges, queues and bindings of `vhost`; messages come later."""
+    queues = list(definitions.queues(vhost.name))
+    rooms = {row.name: row.id for row in queues if row.name.startswith(naming.ROOM_PREFIX)}
     for exchange in definitions.exchanges(vhost.name):
-        _exchange(vhost, exchange)
-    for row in definitions.queues(vhost.name):
+        _exchange(vhost, exchange, rooms.get(naming.ROOM_PREFIX + exchange.name))
+    for row in queues:
+        if row.name in rooms:
+            continue
         queue = vhost.add_queue(row.name, row.id, True, None, row.auto_delete, row.arguments)
         queue.restore_marks(row.delivered)
     for binding in definitions.bindings(vhost.name):
         _binding(vhost, binding)
 
 
-def _exchange(vhost: VirtualHost[Q], row: ExchangeRow) -> None:
+def _exchange(vhost: VirtualHost[Q], row: ExchangeRow, room_id: int | None) -> None:
     resource = errors.exchange_text(row.name, vhost.name)
     if row.type not in EXCHANGE_TYPES:
         logger.error("%s is left out: its type '%s' is unknown", resource, row.type)
         return
     try:
-        vhost.exchanges[row.name] = make_exchange(
-            row.name, row.type, True, row.auto_delete, row.internal, row.arguments
+        vhost.add_exchange(
+            row.name, row.type, True, row.auto_delete, row.internal, row.arguments, room_id
         )
     except errors.PreconditionFailed as error:
         logger.error("%s is left out: %s", resource, error.text)

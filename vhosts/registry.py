@@ -6,7 +6,7 @@ from typing import Any, Generic
 from persistence.commit import GroupCommit
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.message_log import MessageLog
-from vhosts.interfaces import Q, QueueFactory, Replay
+from vhosts.interfaces import Furnish, Q, QueueFactory, Replay
 from vhosts.permissions import Permission, Permissions
 from vhosts.recovery import recover
 from vhosts.users import User, Users
@@ -30,11 +30,13 @@ class VirtualHosts(Generic[Q]):
         definitions: Definitions,
         queue_factory: QueueFactory[Q],
         replay: Replay | None = None,
+        furnish: Furnish | None = None,
     ) -> None:
         self._store = store
         self._commit = commit
         self._queue_factory = queue_factory
         self._replay = replay
+        self._furnish = furnish
         self._vhosts: dict[str, VirtualHost[Q]] = {}
         self.users = Users(store, (User(*row) for row in definitions.users()))
         self.permissions = Permissions(
@@ -79,6 +81,7 @@ class VirtualHosts(Generic[Q]):
             commit=self._commit,
             log=MessageLog(vhost_id, self._commit),
             replay=self._replay,
+            furnish=self._furnish,
             default_queue_type=metadata.get("default_queue_type", "classic"),
         )
         self._vhosts[name] = vhost

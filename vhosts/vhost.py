@@ -28,7 +28,7 @@ from vhosts.declarations import (
     check_same_queue,
     make_exchange,
 )
-from vhosts.interfaces import Q, QueueFactory, Replay
+from vhosts.interfaces import Furnish, Q, QueueFactory, QueueLike, Replay
 from vhosts.permissions import Authorise
 
 PREDECLARED = (
@@ -66,6 +66,7 @@ class VirtualHost(Generic[Q]):
         commit: GroupCommit,
         log: MessageLog,
         replay: Replay | None = None,
+        furnish: Furnish | None = None,
         default_queue_type: str = "classic",
     ) -> None:
         self.name = name
@@ -81,6 +82,7 @@ class VirtualHost(Generic[Q]):
             self.exchanges[exchange] = make_exchange(exchange, type_name, True, False, internal, {})
         self._queue_factory = queue_factory
         self._replay = replay
+        self._furnish = furnish
         self._exclusive: dict[object, dict[Q, None]] = {}
 
     # -- exchanges -----------------------------------------------------------------------------
@@ -123,10 +125,31 @@ class VirtualHost(Generic[Q]):
             return existing
         naming.check_not_reserved("exchange", name)
         check_outlet("alternate-exchange", "exchange", name, self.name, arguments, authorise)
-        exchange = make_exchange(name, type_name, durable, auto_delete, internal, arguments)
-        self.exchanges[name] = exchange
+        exchange = self.add_exchange(name, type_name, durable, auto_delete, internal, arguments)
         if durable:
             self.store.save_exchange(self.name, name, type_name, auto_delete, internal, arguments)
+            if exchange.room is not None:
+                self.store.save_queue(self.name, exchange.room.name, exchange.room.id, False, {})
+        return exchange
+
+    def add_exchange(
+        self,
+        name: str,
+        type_name: str,
+        durable: bool,
+        auto_delete: bool,
+        internal: bool,
+        arguments: Table,
+        room_id: int | None = None,
+    ) -> Exchange:
+        """A new exchange of a free name; the store does not learn of it here.
+
+        Raises PreconditionFailed for arguments that its type cannot take.
+        """
+        exchange = make_exchange(name, type_name, durable, auto_delete, internal, arguments)
+        if self._furnish is not None:
+            self._furnish(self, exchange, room_id)
+        self.exchanges[name] = exchange
         self.topology += 1
         return exchange
 
@@ -171,6 +194,9 @@ class VirtualHost(Generic[Q]):
             doomed += _unused(self.bindings.remove_all(exchange))
             if exchange.durable:
                 self.store.delete_exchange(self.name, exchange.name)
+            if exchange.room is not None:
+                exchange.room.close()
+                self.store.delete_queue(self.name, exchange.room.name)
             self.topology += 1
 
     # -- bindings ------------------------------------------------------------------------------
@@ -203,7 +229,7 @@ class VirtualHost(Generic[Q]):
             return None
         self.topology += 1
         if self._replay is not None and (due := exchange.on_bound(binding)):
-            self._replay(binding, due)
+            self._replay(self, binding, due)
         return binding
 
     def unbind(
@@ -360,6 +386,9 @@ class VirtualHost(Generic[Q]):
         if name not in self.queues:
             return 0
         queue = self.queue(name, owner)
+        if _is_stream(queue):  # never counted as empty or in use (spec 8.2)
+            self.delete_queue(queue)
+            return 0
         if if_empty and queue.message_count:
             raise errors.not_empty(errors.queue_text(name, self.name))
         if if_unused and queue.consumer_count:
@@ -387,6 +416,10 @@ class VirtualHost(Generic[Q]):
         """The connection `owner` is gone, and its queues with it (spec 5.1.3)."""
         for queue in self._exclusive.pop(owner, {}):
             self.delete_queue(queue)
+
+
+def _is_stream(queue: QueueLike) -> bool:
+    return queue.arguments.get("x-queue-type") == ("S", "stream")
 
 
 def _unused(exchanges: Iterable[Exchange]) -> list[Exchange]:

@@ -48,6 +48,11 @@ def header_frame(channel: int, payload: bytes) -> bytes:
     return _FRAME.pack(2, channel, len(payload)) + payload + FRAME_END
 
 
+def header_frame_start(channel: int, size: int) -> bytes:
+    """The seven octets before a content header frame's payload."""
+    return _FRAME.pack(2, channel, size)
+
+
 def body_frame_start(channel: int, size: int) -> bytes:
     """The seven octets before a body frame's payload."""
     return _FRAME.pack(3, channel, size)

@@ -12,7 +12,9 @@ from broker.amqp import cold
 from broker.channel import Channel
 from broker.handlers import access, basic, channel, confirm, exchange, queue, tx
 
-Handler = Callable[[Channel, Any], cold.Method | None]
+# Or whole frames, where a content follows the method.
+Reply = cold.Method | list[bytes]
+Handler = Callable[[Channel, Any], Reply | None]
 
 CHANNEL_OPEN = 0x0014000A
 CHANNEL_CLOSE = 0x00140028

@@ -10,6 +10,8 @@ from broker.channel import Channel
 from broker.consumer import Consumer
 from broker.handlers.queue import queue_name
 from broker.publishing import REPLY_TO, REPLY_TO_PREFIX
+from broker.quorum import counted
+from broker.transaction import Transaction
 from vhosts import errors
 from vhosts.arguments import validate_consumer_arguments
 
@@ -54,7 +56,7 @@ def _subscribe(channel: Channel, command: commands.Basic.Consume, tag: str) -> N
         queue,
         tag,
         no_ack=command.no_ack,
-        exclusive=command.exclusive,
+        exclusive=command.exclusive and queue.settings.queue_type == "classic",
         prefetch=channel.prefetch,
         priority=int(arguments.get("x-priority", ("I", 0))[1]),
         arguments=arguments,
@@ -90,41 +92,42 @@ def cancel_ok(channel: Channel, command: commands.Basic.CancelOk) -> None:
     """A client's answer to our basic.cancel: nothing to do."""
 
 
-def get(channel: Channel, command: commands.Basic.Get) -> cold.Method | None:
+def get(channel: Channel, command: commands.Basic.Get) -> cold.Method | list[bytes]:
     """Takes one message, or get-empty."""
     name = queue_name(channel, command.queue)
     connection = channel.connection
     connection.authorise("read", "queue", name)
     queue = channel.vhost.queue(name, connection)
+    if queue.quorum and queue.settings.single_active_consumer:
+        raise errors.no_get_beside_single_active_consumer(name, channel.vhost.name)
     entry = queue.get()
     if entry is None:
         return commands.Basic.GetEmpty()
     tag, channel.next_tag = channel.next_tag, channel.next_tag + 1
-    message = entry.message
-    channel.send(
-        hot.get_ok_method(
-            channel.number, tag, entry.returns > 0, message.route.raw, queue.message_count
-        )
+    message = counted(entry) if entry.returns and queue.quorum else entry.message
+    method = hot.get_ok_method(
+        channel.number, tag, entry.returns > 0, message.route.raw, queue.message_count
     )
-    channel.send_content(message)
     if command.no_ack:
         queue.settle(entry)
     else:
         entry.consumer, entry.tag = None, tag
         channel.unacked[tag] = entry
-    return None
+        if queue.marks is not None and not queue.marks.covers(entry):
+            connection.hold_reply()  # a crash must not forget that it was delivered
+    return [method, *channel.content_frames(message)]
 
 
 def nack(channel: Channel, command: commands.Basic.Nack) -> None:
     """Requeues or dead-letters one delivery or all up to one."""
     entries = channel.take(command.delivery_tag or 0, multiple=command.multiple)
-    channel.nack(entries, requeue=command.requeue)
+    channel.nack(entries, Transaction.REQUEUE if command.requeue else Transaction.REJECT)
 
 
 def reject(channel: Channel, command: commands.Basic.Reject) -> None:
     """Requeues or dead-letters one delivery."""
     entries = channel.take(command.delivery_tag or 0, multiple=False)
-    channel.nack(entries, requeue=command.requeue)
+    channel.nack(entries, Transaction.FAIL if command.requeue else Transaction.REJECT)
 
 
 def recover(channel: Channel, command: commands.Basic.Recover) -> cold.Method:
@@ -141,4 +144,4 @@ def recover_async(channel: Channel, command: commands.Basic.RecoverAsync) -> Non
 def _recover(channel: Channel, requeue: bool) -> None:
     if not requeue:
         raise errors.NotImplementedByBroker("requeue=false")
-    channel.give_back(channel.unacked.take_all(), requeue=True)
+    channel.give_back(channel.unacked.take_all(), Transaction.REQUEUE)

@@ -49,6 +49,8 @@ def describe(call: Call, placed: Placed) -> Row:
         "internal": exchange.internal,
         "arguments": plain(exchange.arguments),
     }
+    if exchange.messages_delayed is not None:
+        row["messages_delayed"] = exchange.messages_delayed
     stats = counters.exchange_stats(exchange)
     if any(stats.values()):
         row["message_stats"] = stats_row = dict[str, Any](stats)

@@ -58,7 +58,7 @@ def describe(call: Call, queue: "Queue") -> Row:
         **counters.queue_lengths(queue),
         "message_bytes_ready": queue.ready_bytes,
         "exclusive_consumer_tag": _exclusive_tag(queue),
-        "single_active_consumer_tag": None,
+        "single_active_consumer_tag": queue.active_consumer and queue.active_consumer.tag,
     }
     call.rates.add_details(row, queue, LENGTHS)
     stats = counters.queue_stats(queue)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,15 @@ import pytest
 from tests.support.rabbitmq import RabbitMQ
 from tests.support.target import Target
 from tests.support.wire import WireClient
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # By signal: the other method ends the whole run and leaves the brokers behind.
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(90, method="signal"))
 
 
 @pytest.fixture

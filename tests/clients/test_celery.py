@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,6 @@ from tests.support.wire import WireClient
 
 ROOT = Path(__file__).resolve().parents[2]
 CELERY = [sys.executable, "-m", "celery", "-A", "tests.clients.celery_app"]
-
-pytestmark = pytest.mark.timeout(90)
 
 
 class Worker:
@@ -67,6 +65,8 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        with suppress(AttributeError):  # only rpc:// has a consumer, once a result was asked for
+            self.app.backend.result_consumer.stop()
         self.app.close()
 
 

@@ -61,15 +61,43 @@ def test_expiration_without_a_queue_ttl(channel):
 
 
 @pytest.mark.checklist(291)
-def test_only_the_head_expires(channel):
+def test_expired_behind_the_head_is_never_delivered(channel):
     queue = declare(channel)
     publish(channel, "", queue, "long", expiration="60000")
     publish(channel, "", queue, "short", expiration="50")
-    until_ready(channel, queue, 2)
-    stays(lambda: ready(channel, queue) == 2, 0.3)
+    witness = declare(channel, arguments={"x-message-ttl": 100})
+    publish(channel, "", witness, "m")
+    until_ready(channel, witness, 0)
     assert get(channel, queue)[2] == b"long"
     until_ready(channel, queue, 0)
     assert take(channel, queue) == []
+
+
+@pytest.mark.differs("counts what has expired until it is the first of its queue")
+@pytest.mark.checklist(291)
+@pytest.mark.parametrize("first", [None, "60000"])
+def test_expired_behind_the_head_goes_within_a_second(channel, first):
+    dead = declare(channel)
+    options = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    queue = declare(channel, arguments=options)
+    publish(channel, "", queue, "long", expiration=first)
+    publish(channel, "", queue, *"123", expiration="50")
+    publish(channel, "", queue, "last")
+    until_ready(channel, queue, 2, timeout=1)
+    assert take(channel, dead) == [b"1", b"2", b"3"]
+    assert take(channel, queue) == [b"long", b"last"]
+
+
+@pytest.mark.differs("counts what has expired until it is the first of its queue")
+@pytest.mark.checklist(291, 292)
+def test_expired_behind_a_returned_one_goes_within_a_second(channel):
+    queue = declare(channel)
+    publish(channel, "", queue, "long")
+    publish(channel, "", queue, "short", expiration="150")
+    tags = [get(channel, queue)[0].delivery_tag for _ in range(2)]
+    channel.basic_nack(tags[-1], multiple=True)
+    until_ready(channel, queue, 1, timeout=1.2)
+    assert take(channel, queue) == [b"long"]
 
 
 @pytest.mark.checklist(292)

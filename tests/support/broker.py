@@ -66,7 +66,13 @@ class Broker:
         command += ["--amqp-port", str(self.amqp.port), "--http-port", str(self.http.port)]
         with self.stdout_path.open("ab") as out, self.stderr_path.open("ab") as errors:
             self.process = self._spawn([*command, *self.options], out, errors)
-        ready = eventually(lambda: self._ready_line(offset), timeout, "the ready line")
+        try:
+            ready = eventually(lambda: self._ready_line(offset), timeout, "the ready line")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+            raise
         assert ready is not None
         self.amqp = parse_address(ready["amqp"])
         self.http = parse_address(ready["http"])

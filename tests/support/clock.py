@@ -55,11 +55,12 @@ class VirtualClock:
         """How many timers are set and not cancelled: a test that ends with some has a leak."""
         return sum(not timer.cancelled for timer in self._timers)
 
-    def advance(self, seconds: float) -> None:
+    def advance(self, seconds: float, between: Callable[[], object] | None = None) -> None:
         """Let `seconds` pass.
 
         Every callback sees the time it was due at, and those that callbacks set within the span
-        run in the same call.  An exception of a callback goes to the test.
+        run in the same call.  An exception of a callback goes to the test.  `between` is called
+        after each callback, as the loop would do what it asked for.
         """
         end = self._monotonic + seconds
         # 1e-9: sums of decimal fractions may miss the due time by a hair.
@@ -68,4 +69,6 @@ class VirtualClock:
             if not timer.cancelled:
                 self._monotonic = max(self._monotonic, timer.due)
                 timer.callback(*timer.args)
+                if between is not None:
+                    between()
         self._monotonic = max(self._monotonic, end)

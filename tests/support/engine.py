@@ -1,9 +1,9 @@
 """The engine in memory: a broker without sockets, threads and passing time, and its clients.
 
-`Engine()` is a whole broker on a database in memory (or in a file, `Engine(path=...)`), `engine.connect()` a client that has opened
-channel 1.  Nothing happens behind a test's back: the loop's `call_soon` is a list that `run`
-works off, time passes with `engine.advance`, and what would be a commit on the disk is done by
-`run`, or later by `engine.disk.write` where the test said `engine.disk.held = True`.
+`Engine()` is a whole broker on a database in memory (in a file with `path`), `engine.connect()` a
+client that has opened channel 1.  Nothing happens behind a test's back: what the loop is asked to
+call soon is a list that `run` works off, time passes with `engine.advance`, and a commit reaches
+the disk in `run`, or by `engine.disk.write` where the test holds the disk.
 """
 
 import itertools
@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from queue import SimpleQueue
+from typing import Any, Self, cast
 
 from broker import storage
 from broker.connection import Connection
@@ -34,7 +35,7 @@ _numbers = itertools.count(1)
 class Disk(GroupCommit):
     """The group commit without its thread: `write` does what the thread would have done.
 
-    `held`: nothing is written but by `write`.  `failing_with`: what the next writes raise.
+    `held`: nothing is written but by `write`.  `failing_with`: what the next writes meet with.
     `commits` counts those that got through.
     """
 
@@ -56,16 +57,26 @@ class Disk(GroupCommit):
         """One commit; whether there was one to do."""
         if not self.busy:
             return False
-        work: Any = self._work.get()
-        if self.failing_with is not None:
-            self._report(self._failed, work, self.failing_with)
-            return True
-        with self._engine.begin() as database:
-            for statement, parameters in work.statements:
-                database.execute(statement, parameters)
-        self.commits += 1
-        self._report(self._finished, work)
+        queue, engine, self._work = self._work, self._engine, SimpleQueue()
+        self._work.put(queue.get())
+        self._work.put(None)
+        if self.failing_with is None:
+            self.commits += 1
+        else:
+            self._engine = cast(Any, _Broken(self.failing_with))
+        super()._write()
+        self._work, self._engine = queue, engine
         return True
+
+
+class _Broken:
+    """A database that cannot be connected to."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def connect(self) -> Any:
+        raise self._error
 
 
 class Socket:
@@ -94,6 +105,9 @@ class Socket:
     def abort(self) -> None:
         self.aborted = True
         self.close()
+
+    def is_closing(self) -> bool:
+        return self.closed
 
     def pause_reading(self) -> None:
         self.reading = False
@@ -237,10 +251,8 @@ class Engine:
         path: Path | None = None,
         **limits: Any,
     ) -> None:
-        self._options = {
-            "max_message_size": max_message_size,
-            "handshake_timeout": handshake_timeout,
-        }
+        self._max_message_size = max_message_size
+        self._handshake_timeout = handshake_timeout
         self._limits = Limits(**limits)
         self.clock = VirtualClock()
         place = str(path) if path else f"file:leveret{next(_numbers)}?mode=memory&cache=shared"
@@ -251,6 +263,7 @@ class Engine:
 
     def _start(self) -> None:
         self._soon: deque[Callable[[], object]] = deque()
+        self._sockets: list[Socket] = []
         self.disk = Disk(self._database, self.clock, self.call_soon)
         self.turn = Turn(self.call_soon, self.clock, self.disk)
         with self._database.begin() as database:
@@ -261,8 +274,8 @@ class Engine:
             self.vhosts,
             ServerIdentity("rabbit@test"),
             self._limits,
-            max_message_size=self._options["max_message_size"],
-            handshake_timeout=self._options["handshake_timeout"],
+            max_message_size=self._max_message_size,
+            handshake_timeout=self._handshake_timeout,
         )
         self.turn.schedule()
         self.run()
@@ -284,20 +297,26 @@ class Engine:
         self._soon.append(lambda: callback(*arguments))
 
     def step(self) -> None:
-        """One turn of the loop: what was due when it began."""
+        """One turn of the loop: what was due when it began, and meanwhile a commit."""
+        if not self.disk.held:
+            self.disk.write()
         for _ in range(len(self._soon)):
             self._soon.popleft()()
 
     def run(self) -> None:
         """Turns until nothing is left to do but to wait for time, clients or a held disk."""
-        while self._soon or (not self.disk.held and self.disk.write()):
+        while self._soon or (self.disk.busy and not self.disk.held):
             self.step()
 
     def advance(self, seconds: float) -> None:
         """Lets time pass, and the loop run behind it."""
         self.run()
-        self.clock.advance(seconds)
+        self.clock.advance(seconds, self.run)
         self.run()
+
+    def stall(self, seconds: float) -> None:
+        """Time passes while the loop is busy: timers come late."""
+        self.clock._monotonic += seconds
 
     # -- what is inside ------------------------------------------------------------------
 
@@ -314,7 +333,9 @@ class Engine:
 
     def client(self, peer: str = "127.0.0.1") -> Client:
         """A client that has said nothing yet."""
-        return Client(self, peer)
+        client = Client(self, peer)
+        self._sockets.append(client.wire)
+        return client
 
     def connect(self, **options: Any) -> Client:
         """A client with channel 1 open; options as of `WireClient.connect`."""
@@ -331,8 +352,10 @@ class Engine:
 
     def crash(self) -> None:
         """The process is killed and started again: what was not committed is lost."""
-        for queue in self.vhost.queues.values():
-            queue.expiry.cancel()
+        for socket in self._sockets:
+            socket.closed = True
+        # Timers and time of the dead process die with it; the machine's time goes on.
+        self.clock = VirtualClock(self.clock.now_ms())
         self._start()
 
     def restart(self) -> None:

@@ -6,6 +6,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -83,6 +84,13 @@ class StartedTarget:
         self.close: Callable[[], object] = lambda: None
 
     def __enter__(self) -> Target:
+        try:
+            return self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> Target:
         if self.amqp or (self.against and ":" in self.against):
             return Target(
                 _address(self.amqp or self.against or "", 5672),
@@ -99,15 +107,10 @@ class StartedTarget:
         return self._leveret()
 
     def _leveret(self) -> Target:
-        directory = tempfile.TemporaryDirectory(prefix="leveret-judged-")
-        broker = Broker(Path(directory.name)).start()
-
-        def close() -> None:
-            with broker:
-                pass
-            directory.cleanup()
-
-        self.close = close
+        resources = ExitStack()
+        self.close = resources.close
+        directory = resources.enter_context(tempfile.TemporaryDirectory(prefix="leveret-judged-"))
+        broker = resources.enter_context(Broker(Path(directory)))
         return Target(broker.amqp, broker.http, "leveret")
 
     def __exit__(self, *_: object) -> None:

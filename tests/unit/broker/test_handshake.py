@@ -395,7 +395,7 @@ def test_what_is_offered():
 )
 def test_values_out_of_range(limits, change, text):
     step = tuning(**limits).handle(command("connection.tune-ok", **TUNED | change))
-    assert refusal(step) == (530, f"NOT_ALLOWED - negotiated {text}", (10, 31))
+    assert refusal(step) == (530, f"NOT_ALLOWED - negotiated {text}", (10, 30))
 
 
 # -- open

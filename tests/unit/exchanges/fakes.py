@@ -6,6 +6,8 @@ from typing import Any
 from exchanges.base import Exchange, Table
 from exchanges.registry import EXCHANGE_TYPES
 
+NEEDED_ARGUMENTS: dict[str, Table] = {"x-delayed-message": {"x-delayed-type": ("S", "topic")}}
+
 
 class Queue:
     """A destination; queues are told apart by identity."""
@@ -37,7 +39,8 @@ def message(*keys: str, **more) -> Message:
 
 def make(exchange_type: str, arguments: Table | None = None, name: str = "x") -> Any:
     """A valid exchange; Any, because tests look into their type's own memory too."""
-    exchange = EXCHANGE_TYPES[exchange_type](name, True, False, False, arguments or {})
+    arguments = arguments or NEEDED_ARGUMENTS.get(exchange_type, {})
+    exchange = EXCHANGE_TYPES[exchange_type](name, True, False, False, arguments)
     exchange.validate()
     return exchange
 

@@ -14,6 +14,7 @@ PER_MESSAGE = {
     "x-random": True,
     "x-local-random": True,
     "x-recent-history": True,
+    "x-delayed-message": True,
 }
 
 

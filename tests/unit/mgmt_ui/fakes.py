@@ -70,6 +70,7 @@ class FakeServer:
                 "durable": True,
                 "auto_delete": False,
                 "owner": None,
+                "active_consumer": None,
                 "arguments": {},
                 "settings": SimpleNamespace(queue_type="classic"),
                 "consumers": [],
@@ -79,7 +80,6 @@ class FakeServer:
                 "unacked": 0,
                 "delivered": 0,
                 "got": 0,
-                "redelivered": 0,
                 "acked": 0,
                 "ready": SimpleNamespace(peek=lambda: None),
             }
@@ -98,7 +98,7 @@ class FakeServer:
                 "internal": False,
                 "arguments": {},
                 "publish_in": 0,
-                "publish_out": 0,
+                "messages_delayed": None,
             }
             | overrides
         )

@@ -234,7 +234,7 @@ def test_stored_things_that_cascade_leave_the_store(vhost):
 
 def test_a_new_binding_gets_what_it_is_due(monkeypatch):
     replayed = []
-    vhost = make_vhost(replay=lambda binding, messages: replayed.append((binding, messages)))
+    vhost = make_vhost(replay=lambda _, binding, messages: replayed.append((binding, messages)))
     declare_queue(vhost, "q")
     exchange = declare_exchange(vhost, "x", "fanout")
     first = bind(vhost, "x", "q", key="1")

@@ -46,15 +46,13 @@ async def test_a_queue(get: Any, server: FakeServer):
 
 
 async def test_statistics_appear_with_activity(get: Any, server: FakeServer):
-    server.add_queue("q", delivered=7, got=2, redelivered=1, acked=5)
+    server.add_queue("q", delivered=7, got=2, acked=5)
     (row,) = await get("/api/queues")
     assert row["message_stats"] == {
         "ack": 5,
         "ack_details": {"rate": 0.0},
         "deliver_get": 9,
         "deliver_get_details": {"rate": 0.0},
-        "redeliver": 1,
-        "redeliver_details": {"rate": 0.0},
     }
 
 
@@ -64,6 +62,12 @@ async def test_a_consumer_with_room(get: Any, server: FakeServer):
     (row,) = await get("/api/queues")
     assert (row["consumers"], row["consumer_utilisation"]) == (1, 1.0)
     assert row["exclusive_consumer_tag"] == "c"
+
+
+async def test_a_single_active_consumer(get: Any, server: FakeServer):
+    server.add_queue("q", active_consumer=SimpleNamespace(tag="first"))
+    (row,) = await get("/api/queues")
+    assert row["single_active_consumer_tag"] == "first"
 
 
 async def test_an_exclusive_queue_names_its_owner(get: Any, server: FakeServer):

@@ -1,0 +1,170 @@
+"""Where the messages of a delayed exchange wait until they are routed (spec 6.5).
+
+Here: the store of waiting messages, in memory and in the message log, and what
+is done when their time comes.  Not here: which messages wait, and for how long
+(exchanges/delayed.py).
+
+A room stands among the queues that a message is routed to, so what is true of
+queues is true of it: a message enters it with the confirm, the transaction or
+the dead-lettering that it is part of.  It leaves in one commit with its arrival
+in queues, so the disk never holds it twice or not at all.
+"""
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from broker.amqp import properties
+from broker.clock import TimerHandle
+from broker.message import Message, QueuedMessage, Routable, headers_of
+from exchanges import routing
+from exchanges.base import Exchange
+from exchanges.delayed import DelayedExchange, delay_ms, negated
+from vhosts import naming
+
+if TYPE_CHECKING:
+    from broker.queue import Queue
+    from broker.turn import Turn
+    from vhosts.vhost import VirtualHost
+
+# What leaves a room before others have their turn (DESIGN decision 4).
+RELEASED_AT_ONCE = 200
+
+
+class Room:
+    """The waiting messages of one exchange, in order of their due time, then of arrival.
+
+    `id` is what the message log knows it by.
+    """
+
+    __slots__ = (
+        "_armed_for",
+        "_exchange",
+        "_timer",
+        "_turn",
+        "_vhost",
+        "_waiting",
+        "deleted",
+        "durable",
+        "id",
+        "log",
+        "name",
+        "next_position",
+    )
+
+    # A mandatory message that waits counts as not routed.
+    waits = True
+
+    def __init__(
+        self, vhost: "VirtualHost[Queue]", turn: "Turn", exchange: Exchange, room_id: int
+    ) -> None:
+        self._vhost = vhost
+        self._turn = turn
+        self._exchange = exchange
+        self.log = vhost.log
+        self.name = naming.ROOM_PREFIX + exchange.name
+        self.durable = exchange.durable
+        self.deleted = False
+        self.id = room_id
+        self.next_position = 0
+        self._waiting: list[tuple[int, int, QueuedMessage]] = []
+        self._timer: TimerHandle | None = None
+        self._armed_for = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    # -- in, as a queue ------------------------------------------------------------------
+
+    def offer(self, message: Message) -> bool:
+        """Keeps a message until it is due; always takes it."""
+        entry = QueuedMessage(message, self, self.next_position)  # type: ignore[arg-type]
+        self.next_position += 1
+        entry.deadline = self._turn.now() + delay_ms(headers_of(message.header))
+        if self.durable:
+            self.log.append(entry)
+        self._keep(entry, entry.deadline)
+        return True
+
+    def stores(self, message: Message) -> bool:
+        """Whether it survives a restart here, whatever its delivery-mode."""
+        return self.durable
+
+    def restore(self, entry: QueuedMessage) -> None:
+        """Takes back a message from the log at start; what is overdue goes at once."""
+        assert entry.deadline is not None  # `offer` sees to it
+        self.next_position = max(self.next_position, entry.position + 1)
+        self._keep(entry, entry.deadline)
+
+    def _keep(self, entry: QueuedMessage, due: int) -> None:
+        heappush(self._waiting, (due, entry.position, entry))
+        self._arm()
+
+    # -- out -----------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        due = self._waiting[0][0]
+        if self._timer is not None:
+            if self._armed_for <= due:
+                return
+            self._timer.cancel()
+        self._armed_for = due
+        clock = self._turn.clock
+        self._timer = clock.call_later((due - clock.now_ms()) / 1000, self._release_due)
+
+    def _release_due(self) -> None:
+        self._timer = None
+        now = self._turn.clock.now_ms()
+        waiting = self._waiting
+        for _ in range(RELEASED_AT_ONCE):
+            if not waiting or waiting[0][0] > now:
+                break
+            self._release(heappop(waiting)[2])
+        if waiting:
+            self._arm()
+        self._turn.schedule()
+
+    def _release(self, entry: QueuedMessage) -> None:
+        # Routed by the bindings that exist now; dropped where there are none.
+        waited = entry.message
+        route = waited.route
+        headers = negated(headers_of(waited.header))
+        header = properties.with_headers(waited.header, headers)
+        header.died = waited.header.died
+        tag, copies = headers.get("CC", ("V", None))
+        keys = [route.routing_key, *route.hidden_keys]
+        if tag == "A":
+            keys[1:1] = [value for kind, value in copies if kind == "S"]
+        message = Message(route, header, waited.body)
+        routable = Routable(tuple(dict.fromkeys(keys)), header, message)
+        targets, _ = routing.find(self._exchange, routable, self._vhost.exchanges.get)
+        for target in targets:
+            target.offer(message)
+        if entry.batch is not None:
+            self.log.settle_with_commit(entry)
+
+    def close(self) -> None:
+        """The exchange is deleted: what waits is dropped."""
+        self.deleted = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting, self._waiting = self._waiting, []
+        for _, _, entry in waiting:
+            if entry.batch is not None:
+                # With the deletion, lest they wait for the next that gets this id.
+                self.log.settle_with_commit(entry)
+
+
+def furnish(
+    vhost: "VirtualHost[Queue]", turn: "Turn", exchange: Exchange, room_id: int | None
+) -> None:
+    """Gives a new exchange its waiting room, if it is one that delays."""
+    if isinstance(exchange, DelayedExchange):
+        room_id = vhost.store.next_queue_id() if room_id is None else room_id
+        exchange.room = Room(vhost, turn, exchange, room_id)
+
+
+def durable_rooms(vhost: "VirtualHost[Queue]") -> dict[int, Room]:
+    """The rooms in `vhost` that the message log may hold messages of, by id."""
+    rooms = [exchange.room for exchange in vhost.exchanges.values()]
+    return {room.id: room for room in rooms if isinstance(room, Room) and room.durable}

@@ -1,0 +1,74 @@
+"""What the disk knows of deliveries: positions below which messages may have been delivered.
+
+Here: keeping those marks ahead of the deliveries, so that after a crash every
+message that may have been delivered comes back as redelivered (spec 7.6), and
+few others.  Not here: the deliveries.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from broker.message import QueuedMessage
+
+if TYPE_CHECKING:
+    from broker.queue import Queue
+
+# So far ahead that a delivery hardly ever waits for the disk.
+RESERVE = 20_000
+_NEAR = RESERVE // 2
+
+
+class DeliveredMarks:
+    """The marks of one durable queue, one a priority level.
+
+    `on_disk` are those that a restart will find; none means that nothing was
+    ever delivered.
+    """
+
+    __slots__ = ("_asked", "_queue", "on_disk")
+
+    def __init__(self, queue: "Queue") -> None:
+        self._queue = queue
+        self._asked: list[int] = []
+        self.on_disk: list[int] = []
+
+    def reserve(self) -> None:
+        """Moves the marks on with the next commit where deliveries come near to them."""
+        frontiers, asked = self._queue.frontiers(), self._asked
+        if asked and all(f < mark - _NEAR for f, mark in zip(frontiers, asked, strict=True)):
+            return
+        self._asked = marks = [frontier + RESERVE for frontier in frontiers]
+        vhost = self._queue.vhost
+        vhost.store.save_delivered(self._queue.id, marks)
+        vhost.commit.after(lambda: self._safe(marks))
+        self._queue.turn.schedule()
+
+    def _safe(self, marks: list[int]) -> None:
+        self.on_disk = marks
+        if not self._queue.deleted:
+            self._queue.touch()
+            self._queue.turn.schedule()
+
+    def headroom(self) -> int:
+        """How many messages may be delivered without waiting for the disk."""
+        if not self.on_disk:
+            return 0
+        frontiers = self._queue.frontiers()
+        return min(mark - f for f, mark in zip(frontiers, self.on_disk, strict=True))
+
+    def covers(self, entry: QueuedMessage) -> bool:
+        """Whether a restart will know that `entry` may have been delivered."""
+        if not self.on_disk:
+            return False
+        level = min(entry.message.header.priority, len(self.on_disk) - 1)
+        return entry.position < self.on_disk[level]
+
+    def restore(self, marks: Sequence[int]) -> None:
+        """At start: the marks found on the disk."""
+        if len(marks) == len(self._queue.frontiers()):
+            self.on_disk = self._asked = [int(mark) for mark in marks]
+
+    def save_exactly(self) -> None:
+        """For a clean stop: how far deliveries really went."""
+        if self.on_disk:
+            self._queue.vhost.store.save_delivered(self._queue.id, self._queue.frontiers())

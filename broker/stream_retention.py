@@ -1,0 +1,54 @@
+"""What a stream keeps: whole segments, within limits of size and age (spec 8.2).
+
+Here: counting messages into segments, and how many of the oldest may go.  Not
+here: the messages themselves (stream.py).
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+DEFAULT_SEGMENT_BYTES = 500_000_000
+
+
+class Segments:
+    """The segments of one stream; the last one is written to and never removed.
+
+    A segment ends once it holds at least `limit` octets.  They are nothing but
+    counts, so after a restart the same messages fall into the same segments.
+    """
+
+    __slots__ = ("_closed", "_count", "_size", "_total", "limit")
+
+    def __init__(self, limit: int | None) -> None:
+        self.limit = DEFAULT_SEGMENT_BYTES if limit is None else limit
+        # (messages, octets) of each full segment, and the sum of their octets.
+        self._closed: deque[tuple[int, int]] = deque()
+        self._total = 0
+        self._count = self._size = 0
+
+    def add(self, octets: int) -> bool:
+        """Counts a new message; True where it begins a segment, the time to look at limits."""
+        full = self._size >= self.limit and self._count > 0
+        if full:
+            self._closed.append((self._count, self._size))
+            self._total += self._size
+            self._count = self._size = 0
+        self._count += 1
+        self._size += octets
+        return full
+
+    def remove(self, max_bytes: int | None, old: Callable[[int], bool]) -> int:
+        """Removes the oldest segments beyond the limits; how many messages these were.
+
+        `old(n)` says whether the n-th message, from 0, is older than is allowed.
+        """
+        removed = 0
+        while self._closed:
+            count, size = self._closed[0]
+            too_large = max_bytes is not None and self._total + self._size > max_bytes
+            if not too_large and not old(removed + count - 1):
+                break
+            self._closed.popleft()
+            self._total -= size
+            removed += count
+        return removed

@@ -1,0 +1,112 @@
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.amqp.content import ContentHeader
+from broker.message import Message, QueuedMessage, Route
+from broker.ready import Fifo, Priorities, Ready
+from tests.support.encoding import encode_properties
+
+ROUTE = Route("", "q")
+MAX_PRIORITY = 3
+
+
+def entry(position: int, priority: int = 0) -> QueuedMessage:
+    payload = b"\0\x3c" + bytes(10) + encode_properties(priority=priority)
+    header = ContentHeader(payload, 0, 0x0800)
+    return QueuedMessage(Message(ROUTE, header, b""), cast(Any, None), position)
+
+
+def fill(ready: Ready, *entries: QueuedMessage) -> list[QueuedMessage]:
+    for each in entries:
+        ready.append(each)
+    return list(entries)
+
+
+@pytest.mark.parametrize("ready", [Fifo(), Priorities(MAX_PRIORITY)], ids=["fifo", "priorities"])
+def test_empty(ready):
+    assert len(ready) == 0
+    assert not ready
+    assert list(ready) == []
+    assert ready.peek() is None
+    with pytest.raises(IndexError):
+        ready.pop()
+
+
+def test_what_comes_back_stands_where_it_stood():
+    ready = Fifo()
+    first, second, third, fourth = fill(ready, *map(entry, range(4)))
+    assert [ready.pop() for _ in range(3)] == [first, second, third]
+    ready.requeue(third)
+    ready.requeue(first)
+    assert list(ready) == [first, third, fourth]
+    assert ready.peek() is first
+    ready.requeue(second)
+    assert [ready.pop() for _ in range(4)] == [first, second, third, fourth]
+
+
+def test_frontier_of_a_fifo():
+    ready = Fifo()
+    assert ready.frontiers(9) == [9]
+    fill(ready, entry(3), entry(5))
+    assert ready.frontiers(9) == [3]
+    ready.requeue(ready.pop())
+    assert ready.frontiers(9) == [5]
+
+
+def test_higher_levels_go_first_and_too_high_is_highest():
+    ready = Priorities(MAX_PRIORITY)
+    fill(ready, *(entry(position, priority) for position, priority in enumerate([0, 3, 1, 9, 3])))
+    assert [ready.pop().position for _ in range(5)] == [1, 3, 4, 2, 0]
+
+
+def test_frontiers_of_priorities():
+    ready = Priorities(MAX_PRIORITY)
+    fill(ready, entry(0, 1), entry(1, 3), entry(2, 1))
+    ready.requeue(ready.pop())
+    ready.pop()
+    assert ready.frontiers(3) == [3, 0, 3, 3]
+    assert ready.pop().position == 0
+    assert ready.frontiers(3) == [3, 2, 3, 3]
+
+
+operations = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.integers(0, MAX_PRIORITY + 1)),
+        st.tuples(st.sampled_from(["pop", "pop", "peek", "requeue", "clear"]), st.integers(0, 9)),
+    ),
+    max_size=60,
+)
+
+
+@given(operations, st.booleans())
+def test_equals_a_sorted_list(operations, by_priority):
+    ready: Ready = Priorities(MAX_PRIORITY) if by_priority else Fifo()
+    model: list[QueuedMessage] = []
+    taken: list[QueuedMessage] = []
+
+    def order(each: QueuedMessage) -> tuple[int, int]:
+        level = min(each.message.header.priority, MAX_PRIORITY) if by_priority else 0
+        return -level, each.position
+
+    for position, (name, number) in enumerate(operations):
+        if name == "append":
+            fresh = entry(position, number)
+            ready.append(fresh)
+            model = sorted([*model, fresh], key=order)
+        elif name == "pop" and model:
+            taken.append(model.pop(0))
+            assert ready.pop() is taken[-1]
+        elif name == "requeue" and taken:
+            back = taken.pop(number % len(taken))
+            ready.requeue(back)
+            model = sorted([*model, back], key=order)
+        elif name == "clear":
+            ready.clear()
+            model.clear()
+        assert ready.peek() is (model[0] if model else None)
+        assert len(ready) == len(model)
+        assert bool(ready) is bool(model)
+    assert list(ready) == model
