@@ -24,6 +24,7 @@ from broker.unacked import Unacked
 from vhosts import errors
 
 if TYPE_CHECKING:
+    from broker.ack_timeout import AckWatch
     from broker.connection import Connection
 
 _REMEMBERED_TARGETS = 1024
@@ -41,6 +42,7 @@ class Channel:
         "_limited_since",
         "_targets",
         "_topology",
+        "ack_watch",
         "closing",
         "confirms",
         "connection",
@@ -76,6 +78,8 @@ class Channel:
         self.flowing = connection.writable
         self.confirms: Confirms | None = None
         self.transaction: Transaction | None = None
+        # Only where a queue or a consumer has a timeout for acknowledgements.
+        self.ack_watch: AckWatch | None = None
         self.closing = False
         self.last_queue: str | None = None
         self.published = 0
@@ -302,6 +306,8 @@ class Channel:
         """Ends consumers, requeues what is unacked, drops what was not committed (spec 3.1)."""
         self.closing = True
         self.drop_reply_consumer()
+        if self.ack_watch is not None:
+            self.ack_watch.stop()
         if self.confirms is not None:
             self.confirms.forget()
         consumers, self.consumers = self.consumers, {}

@@ -25,6 +25,7 @@ from broker.amqp.errors import (
 from broker.amqp.protocol import VIOLATION, Command, Protocol
 from broker.channel import Channel
 from broker.context import Context
+from broker.gate import Gate
 from broker.handlers import CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, HANDLERS, Reply
 from broker.handlers import connection as on_connection
 from broker.handshake import Handshake, Outcome, Step
@@ -42,6 +43,9 @@ logger = logging.getLogger("leveret.connection")
 
 # What one connection may bring before others have their turn (DESIGN decision 4).
 BUDGET = 1000
+# Why input is held, bits of `_held`.
+FOR_COMMIT, FOR_ALARM, FOR_OUTPUT = 1, 2, 4
+CHOKED_BYTES = 8 << 20
 TURN_BYTES = 1 << 16
 # Output beyond this goes to the socket before the turn ends.
 FLUSH_BYTES = 1 << 20
@@ -65,6 +69,7 @@ class Socket(Interface):
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
     def is_closing(self) -> bool: ...
+    def get_write_buffer_size(self) -> int: ...
 
 
 class Connection:
@@ -97,6 +102,7 @@ class Connection:
         "connected_at",
         "context",
         "frame_max",
+        "gate",
         "heard",
         "heartbeat",
         "host",
@@ -151,12 +157,15 @@ class Connection:
         self.writable = True
         self._full_since = 0.0
         self.heard = self.spoke = False
+        # While an alarm is on.
+        self.gate: Gate | None = None
         self.received_bytes = self.sent_bytes = 0
         self.after_reply: list[Callable[[], None]] = []
         self._replying = False
         self._closed_lately: set[int] = set()
         self._pending: list[Command] = []
-        self._held = self._holding = self._resuming = self._read_paused = False
+        self._held = 0
+        self._holding = self._resuming = self._read_paused = False
         self._released = self._slowed = False
         # Whether it publishes to where the disk may be needed.
         self.stores = False
@@ -273,7 +282,8 @@ class Connection:
         reply = handler(channel, cold.decode(method, arguments))
         if (commit.sequence != before or self._holding) and reply is not None:
             # Durable: the reply says that the disk has it (DESIGN decision 5).
-            self._held, self._holding = True, False
+            self._held |= FOR_COMMIT
+            self._holding = False
             commit.after(lambda: self._committed(channel, reply))
         else:
             self._reply(channel, reply)
@@ -290,11 +300,12 @@ class Connection:
             callback()
 
     def _committed(self, channel: Channel, reply: Reply) -> None:
-        self._held = False
+        self._held &= ~FOR_COMMIT
         if self._released:
             return
         self._reply(channel, reply)
-        self._process()
+        if not self._held:
+            self._process()
 
     def hold_reply(self) -> None:
         """The reply of the method now handled waits for the disk, and all input behind it."""
@@ -306,6 +317,56 @@ class Connection:
             self.after_reply.append(callback)
         else:
             callback()
+
+    # -- alarms (spec 9.1) ---------------------------------------------------------------
+
+    def alarmed(self) -> None:
+        """The first alarm went on, or the last one off."""
+        if self.state in ("starting", "closed"):
+            return
+        gate, self.gate = self.gate, None
+        self.state, self._handle = "running", self._handle_running
+        if self.context.alarms.active:
+            self.gate = Gate(self, self.context.alarms)
+            self.state, self._handle = "blocking", self.gate.handle
+        if gate is not None:
+            gate.open()
+
+    @property
+    def deaf(self) -> bool:
+        """Whether nothing is read at the moment, so that a silent client proves nothing."""
+        return self._read_paused
+
+    @property
+    def held(self) -> bool:
+        """Whether no input is handled until something else has happened."""
+        return bool(self._held)
+
+    def handle_one(self, command: Command) -> None:
+        """What `gate` lets through."""
+        gated, self._handle = self._handle, self._handle_running
+        self._handle_running([command])
+        if self._handle == self._handle_running:
+            self._handle = gated
+
+    def put_back(self, rest: list[Command]) -> None:
+        """Commands to handle before what is read next."""
+        self._pending = rest
+
+    def hold(self, rest: list[Command]) -> None:
+        """Handles and reads nothing until `release_input`, and then `rest` first."""
+        self._held |= FOR_ALARM
+        self._pending = rest
+
+    def release_input(self) -> None:
+        """Input is handled again, in a turn to come."""
+        self._let_go(FOR_ALARM)
+
+    def _let_go(self, reason: int) -> None:
+        self._held &= ~reason
+        if not self._held:
+            self._rest(0)
+            self.turn.schedule()
 
     # -- channels that are not open, channel 0 -------------------------------------------
 
@@ -367,12 +428,17 @@ class Connection:
         if reply.closes_connection or channel is None:
             self._close(reply)
         elif not channel.closing:
-            logger.info("%s channel %d: %s", self.name, channel.number, reply.text)
-            self.send(
-                cold.method_frame(channel.number, _close_method(commands.Channel.Close, reply))
-            )
-            self.protocol.forget_contents(channel.number)
-            channel.close()
+            self._close_channel(channel, reply)
+
+    def fail_channel(self, channel: Channel, error: errors.BrokerError) -> None:
+        """Closes an open channel for what none of its methods has done."""
+        self._close_channel(channel, replies.translate(error))
+
+    def _close_channel(self, channel: Channel, reply: replies.Reply) -> None:
+        logger.info("%s channel %d: %s", self.name, channel.number, reply.text)
+        self.send(cold.method_frame(channel.number, _close_method(commands.Channel.Close, reply)))
+        self.protocol.forget_contents(channel.number)
+        channel.close()
 
     def _close(self, reply: replies.Reply) -> None:
         if self._released:
@@ -385,7 +451,7 @@ class Connection:
 
     def force_close(self, text: str) -> None:
         """The broker ends the connection: 320 CONNECTION_FORCED (spec 2.8)."""
-        if self.state != "running":
+        if self.state in ("starting", "closed"):
             self._socket.close()
             return
         self._close(replies.translate(errors.ConnectionForced(text), 0))
@@ -428,7 +494,10 @@ class Connection:
         if self._released:
             return
         self._released = True
-        opened, self.state = self.state == "running", "closed"
+        opened, self.state = self.state != "starting", "closed"
+        gate, self.gate = self.gate, None
+        if gate is not None and gate.shut:
+            self.release_input()  # for its close-ok; nothing else will be handled
         if self._heartbeat is not None:
             self._heartbeat.stop()
         channels, self.channels = self.channels, {}
@@ -469,11 +538,16 @@ class Connection:
             self.sent_bytes += size
             self._socket.writelines(out)
             out.clear()
-            return
-        data = b"".join(out)
-        out.clear()
-        self.sent_bytes += len(data)
-        self._socket.write(data)
+        else:
+            data = b"".join(out)
+            out.clear()
+            self.sent_bytes += len(data)
+            self._socket.write(data)
+        if not self.writable and self._socket.get_write_buffer_size() > CHOKED_BYTES:
+            # Replies that nobody reads: whoever asks on must first take what is there.
+            # Deliveries alone never come so far, so a client that only sends gets no deadlock.
+            self._held |= FOR_OUTPUT
+            self._rest(0)
 
     def pause_writing(self) -> None:
         """The socket takes no more: no deliveries, until `resume_writing`."""
@@ -490,6 +564,8 @@ class Connection:
     def resume_writing(self) -> None:
         """The socket takes more again."""
         self.writable = True
+        if self._held & FOR_OUTPUT:
+            self._let_go(FOR_OUTPUT)
         for channel in self.channels.values():
             channel.flowing = True
             channel.unpark_all()
@@ -505,7 +581,7 @@ class Connection:
             self.protocol.frame_limit = self._handshake.frame_limit
             if step.outcome is Outcome.RUNNING:
                 self._start()
-                self._handle_running(commands[index + 1 :])
+                self._handle(commands[index + 1 :])
                 return
             if step.outcome is Outcome.REFUSED:
                 self._turn_away(step)
@@ -538,6 +614,7 @@ class Connection:
         self.state = "running"
         self._timer.cancel()
         self._handle = self._handle_running
+        self.alarmed()
         if self.heartbeat:
             self._heartbeat = Heartbeat(self, self.context.clock, self.heartbeat)
         logger.info("%s: user %s opened vhost %s", self.name, self.user.name, self.vhost.name)

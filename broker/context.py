@@ -5,6 +5,7 @@ Here: references only.  Not here: anything that acts; server.py puts it together
 
 from typing import TYPE_CHECKING
 
+from broker.alarms import Alarms
 from broker.clock import Clock
 from broker.turn import Turn
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """The clock, the turn, the virtual hosts, and who is connected."""
+    """The clock, the turn, the virtual hosts, the alarms, and who is connected."""
 
     __slots__ = (
+        "alarms",
         "clock",
         "connections",
         "handshake_timeout",
@@ -50,5 +52,6 @@ class Context:
         self.max_message_size = max_message_size
         self.handshake_timeout = handshake_timeout
         self.connections: set[Connection] = set()
+        self.alarms = Alarms(clock, self.connections)
         # Direct reply-to: generated queue name -> the channel that waits for replies.
         self.reply_channels: dict[str, Channel] = {}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from broker.queue import Queue
 
 # What one sweep removes before others have their turn (DESIGN decision 4).
-SWEEP_MESSAGES = 250
+SWEEP_MESSAGES = 100
 
 
 def message_deadline(now: int, queue_ttl: int | None, expiration: bytes | None) -> int:

@@ -36,7 +36,8 @@ class Heartbeat:
             self._connection.spoke = False
 
     def _check(self) -> None:
-        heard, self._connection.heard = self._connection.heard, False
+        connection = self._connection
+        heard, connection.heard = connection.heard or connection.deaf, False
         self._silent = 0 if heard else self._silent + 1
         if self._silent >= SILENT_CHECKS:
             self._connection.silent()

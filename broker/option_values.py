@@ -57,6 +57,19 @@ def size(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def watermark(text: str) -> float:
+    """A share of the memory, 0 to 1 with a point (`0.6`), or a size (`4GiB`) as `size` takes it.
+
+    Returns the share, or bytes: nobody means a single byte.
+    """
+    if re.fullmatch(r"[01]\.[0-9]{1,9}", text) and float(text) <= 1:
+        return float(text)
+    try:
+        return size(text)
+    except ValueError:
+        raise ValueError("a share of the memory such as 0.6, or a size such as 4GiB") from None
+
+
 def frame_size(text: str) -> int:
     """The largest frame in bytes; 0 means no limit, else AMQP's frame-min-size is the least."""
     value = size(text)

@@ -130,6 +130,28 @@ class Options:
         default="16MiB",
         live=True,
     )
+    memory_high_watermark: float = _row(
+        read.watermark,
+        "SHARE|SIZE",
+        "Memory above which publishers are held up: a share of what there is, or a size.",
+        default="0.6",
+        live=True,
+    )
+    disk_free_limit: int = _row(
+        read.size,
+        "SIZE",
+        "Free space beside the data directory below which publishers are held up.",
+        default="50MB",
+        live=True,
+    )
+    alarmed_publishers: str = _row(
+        read.one_of("block", "refuse"),
+        "WHAT",
+        "What low memory or disk means to publishers: block, or refuse (basic.nack) where they "
+        "ask for confirms.",
+        default="block",
+        live=True,
+    )
     handshake_timeout: int = _row(
         read.some_seconds,
         "SECONDS",

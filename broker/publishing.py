@@ -176,9 +176,7 @@ def send_return(channel: "Channel", message: Message) -> None:
     channel.send_content(message)
 
 
-def replay(
-    vhost: "VirtualHost[Queue]", binding: Binding, messages: Iterable[Routable]
-) -> None:
+def replay(vhost: "VirtualHost[Queue]", binding: Binding, messages: Iterable[Routable]) -> None:
     """Gives the destination of a new binding what it has missed (spec 6.7)."""
     for missed in messages:
         assert missed.message is not None  # only whole messages are remembered

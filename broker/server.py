@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from broker.alarms import Alarms, gauges
 from broker.clock import Clock
 from broker.listeners import BACKLOG, Listener, bind, listen
 from broker.options import DEFAULT_BIND, Options
@@ -54,7 +55,6 @@ class Server:
         self.clock = clock
         self.node_name = f"rabbit@{socket.gethostname().partition('.')[0]}"
         self.listeners: list[Listener] = []
-        self.alarms: Sequence[str] = ()
         self._make_app = make_app
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
@@ -75,6 +75,11 @@ class Server:
         """All that have a socket, whatever their state."""
         return self._context.connections if self._context is not None else set()
 
+    @property
+    def alarms(self) -> Sequence[str]:
+        """The resources that are low: memory, disk."""
+        return self._context.alarms.active if self._context is not None else ()
+
     def address(self, protocol: str) -> tuple[str, int] | None:
         """Where `protocol` is listened for first; None if it is not."""
         for listener in self.listeners:
@@ -93,9 +98,16 @@ class Server:
         http = self._bind("http", options.http_port) if self._make_app is not None else []
         self._storage = await Storage.open(options, self.clock, self.node_name)
         self._context = self._storage.context
+        self._watch(self._context.alarms)
         await self._serve_amqp(amqp, self._context)
         await self._serve_http(http)
         _tune_collector()
+
+    def _watch(self, alarms: Alarms) -> None:
+        options = self.options
+        alarms.refuses = options.alarmed_publishers == "refuse"
+        watermark, free = options.memory_high_watermark, options.disk_free_limit
+        alarms.watch(gauges(watermark, free, options.data_dir))
 
     def _bind(self, protocol: str, port: int) -> list[socket.socket]:
         # Only the default may be more than the machine has: what was asked for is meant.
@@ -130,6 +142,8 @@ class Server:
         """Accepts nothing more, closes connections with 320, puts everything on disk."""
         for server in self._servers:
             server.close()
+        if self._context is not None:
+            self._context.alarms.stop()
         await self._close_connections()
         if self._runner is not None:
             await self._runner.cleanup()

@@ -4,6 +4,7 @@ Here: the lists of what was touched, and the order in which they are worked
 off (DESIGN decision 4).  Not here: how any of it is done.
 """
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from broker.connection import Connection
     from broker.queue import Queue
     from broker.stream import Stream
+
+logger = logging.getLogger("leveret.turn")
 
 # Seconds for which a commit is held back at most for publishers that are expected back.
 PATIENCE = 0.001
@@ -80,7 +83,10 @@ class Turn:
         while self.touched:
             queues, self.touched = self.touched, []
             for queue in queues:
-                queue.deliver()
+                try:
+                    queue.deliver()
+                except Exception:  # a fault of ours must not end the turn of all others
+                    logger.exception("queue '%s' in vhost '%s'", queue.name, queue.vhost.name)
         if self.confirming:
             for confirms in self.confirming:
                 confirms.flush()
@@ -88,10 +94,14 @@ class Turn:
         if self.dirty:
             dirty, self.dirty = self.dirty, []
             for connection in dirty:
-                connection.flush()
+                try:
+                    connection.flush()
+                except Exception:
+                    logger.exception("%s: cannot write", connection.name)
         self._now = None
         if self._later:
-            self.touched, self._later = self._later, []
+            self.touched += self._later
+            self._later = []
             self.schedule()
         if self._commit.kick_needed:
             self._begin_commit()

@@ -59,7 +59,9 @@ class _Task(Generic[T]):
         self._report = report
 
     def __call__(self, connection: Connection) -> None:
-        self._report(self.then, self._job(connection))
+        result = self._job(connection)
+        connection.rollback()  # what it left open, if only by reading
+        self._report(self.then, result)
 
 
 class GroupCommit:
@@ -239,8 +241,8 @@ class GroupCommit:
     def maintain(self, job: Callable[[Connection], T], then: Callable[[T | None], None]) -> None:
         """Runs `job` on the writer's thread between two commits.
 
-        `then` gets its result on the loop, None where it failed.  `job` begins
-        and ends its transactions itself, and holds up all commits meanwhile.
+        `then` gets its result on the loop, None where it failed.  `job` commits
+        what it changes, and holds up all commits meanwhile.
         """
         self._work.put(_Task(job, then, self._report))
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 _BUSY_TIMEOUT = 5000
 
+# For a file that is made; later they would cost every connection a write.
+SQLITE_NEW_FILE = ("page_size=8192", "auto_vacuum=INCREMENTAL")
 # Measured with commits of one message and of thousands: see docs/performance.md.  The commit
 # that fills wal_autocheckpoint pages copies them: with 4000 it took 47 ms, with 1000 it takes
 # 13, and as many bytes a second get through.  fullfsync is for macOS, where fsync alone leaves
 # data in the drive's cache.
 SQLITE_PRAGMAS = (
-    "page_size=8192",
-    "auto_vacuum=INCREMENTAL",
     "journal_mode=WAL",
     "synchronous=FULL",
     "fullfsync=ON",
@@ -73,7 +73,8 @@ def _allow_reading_only(connection: Any, _record: object) -> None:
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
-    for pragma in SQLITE_PRAGMAS:
+    new = connection.execute("PRAGMA page_count").fetchone() == (0,)
+    for pragma in (*SQLITE_NEW_FILE, *SQLITE_PRAGMAS) if new else SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -155,6 +155,14 @@ def no_get_beside_single_active_consumer(name: str, vhost: str) -> ResourceLocke
     )
 
 
+def ack_timeout(channel: int, timeout_ms: int) -> PreconditionFailed:
+    return PreconditionFailed(
+        f"delivery acknowledgement on channel {channel} timed out. Timeout value used: "
+        f"{timeout_ms} ms. This timeout value can be configured, see consumers doc guide to "
+        "learn more"
+    )
+
+
 def in_use(resource: str) -> PreconditionFailed:
     """`resource` as `queue_text` or `exchange_text` give it; so in all functions below."""
     return PreconditionFailed(f"{resource} in use")

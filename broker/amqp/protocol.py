@@ -116,6 +116,11 @@ class Protocol:
         held = len(self._buffer) - self._at
         return held + sum(content.received for content in self._contents.values())
 
+    @property
+    def assembling(self) -> bool:
+        """Whether the header of a content has come, and not yet all of its body."""
+        return any(content.header is not None for content in self._contents.values())
+
     def receive(self, data: bytes) -> None:
         """Takes in what the socket gave."""
         if self._dead:
@@ -217,7 +222,12 @@ class Protocol:
                     else:
                         contents[channel] = _Content(arguments)
                     continue
-                if method == BASIC_ACK and length == _ACK_PAYLOAD_SIZE and channel:
+                if method == BASIC_ACK and channel:
+                    if length != _ACK_PAYLOAD_SIZE:
+                        arguments = buffer[at + 11 : end]
+                        self._violation(out, channel, errors.cannot_decode(arguments, BASIC_ACK))
+                        at = end + 1
+                        continue
                     tag = _ACK.unpack_from(buffer, at)
                     at = end + 1
                     if tag[5] & 1:

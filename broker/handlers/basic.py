@@ -5,6 +5,7 @@ from base64 import urlsafe_b64encode
 
 from pamqp import commands
 
+from broker import ack_timeout
 from broker.amqp import cold, hot
 from broker.channel import Channel
 from broker.consumer import Consumer
@@ -63,6 +64,8 @@ def _subscribe(channel: Channel, command: commands.Basic.Consume, tag: str) -> N
     )
     queue.add_consumer(consumer)
     channel.consumers[tag] = consumer
+    if not consumer.no_ack:
+        ack_timeout.look_after(channel, queue, consumer)
     channel.after_reply(lambda: queue.start(consumer))
 
 
@@ -113,6 +116,8 @@ def get(channel: Channel, command: commands.Basic.Get) -> cold.Method | list[byt
     else:
         entry.consumer, entry.tag = None, tag
         channel.unacked[tag] = entry
+        if queue.settings.consumer_timeout is not None:
+            ack_timeout.look_after(channel, queue, None)
         if queue.marks is not None and not queue.marks.covers(entry):
             connection.hold_reply()  # a crash must not forget that it was delivered
     return [method, *channel.content_frames(message)]

@@ -20,6 +20,20 @@ def declare(channel: BlockingChannel, queue: str = "", **options: Any) -> str:
     return str(channel.queue_declare(queue, **options).method.queue)
 
 
+def dead_lettering(
+    channel: BlockingChannel,
+    exchange: str,
+    key: str | None = None,
+    queue: str = "",
+    **arguments: Any,
+) -> str:
+    """Declare a queue that dead-letters to the exchange."""
+    options = {"x-dead-letter-exchange": exchange}
+    if key is not None:
+        options["x-dead-letter-routing-key"] = key
+    return declare(channel, queue, arguments=options | arguments)
+
+
 def bound(channel: BlockingChannel, exchange: str, *keys: str, **options: Any) -> str:
     """A new exclusive queue bound to the exchange with each of the keys."""
     queue = declare(channel)

@@ -1,10 +1,11 @@
-"""Dead-lettering in its plain form (checklist 302-310 and 315)."""
+"""Dead-lettering in its plain form (checklist 302-313, 317 and 320)."""
 
 import pytest
 
 from tests.conformance.helpers import (
     Inbox,
     bound,
+    dead_lettering,
     declare,
     get,
     publish,
@@ -22,14 +23,6 @@ def channel(connection):
     channel = connection.channel()
     channel.confirm_delivery()
     return channel
-
-
-def dead_lettering(channel, exchange, key=None, queue="", **arguments):
-    """Declare a queue that dead-letters to the exchange."""
-    options = {"x-dead-letter-exchange": exchange}
-    if key is not None:
-        options["x-dead-letter-routing-key"] = key
-    return declare(channel, queue, arguments=options | arguments)
 
 
 @pytest.fixture
@@ -284,36 +277,212 @@ def test_x_death_of_a_wrong_type_is_replaced(channel, dead):
     assert headers["k"] == 1
 
 
-@pytest.mark.checklist(315)
-def test_automatic_cycle_is_cut(channel, name):
-    queue = name("q")
-    dead_lettering(channel, "", queue, queue, **{"x-message-ttl": 20})
-    publish(channel, "", queue, "m")
-    until_ready(channel, queue, 0, timeout=2)
-    assert take(channel, queue) == []
+# -- what the dead carry -------------------------------------------------------------------------
 
 
-@pytest.mark.checklist(315)
-def test_cycle_by_rejects_goes_on(channel, name):
-    queue = name("q")
-    dead_lettering(channel, "", queue, queue)
-    publish(channel, "", queue, "m")
-    for count in range(5):
-        method, properties, _ = get(channel, queue)
-        if count:
-            assert properties.headers["x-death"][0]["count"] == count
+def killed_by(reason, queue, client):
+    """Make the one message of the queue die."""
+    if reason == "rejected":
+        got = eventually(lambda: client.get(queue))
+        client.send_method(1, "basic.reject", delivery_tag=got.method.arguments["delivery_tag"])
+    elif reason == "maxlen":
+        client.publish("", queue, b"the next one")
+
+
+@pytest.mark.checklist(307, 320)
+@pytest.mark.parametrize(
+    ("reason", "limits"),
+    [("rejected", {}), ("expired", {"x-message-ttl": 30}), ("maxlen", {"x-max-length": 1})],
+)
+def test_x_death_of_every_reason(client, name, reason, limits):
+    queue, dead = name("q"), name("dead")
+    client.call(1, "queue.declare", queue=dead)
+    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead} | limits
+    client.call(1, "queue.declare", queue=queue, arguments=arguments)
+    client.call(1, "queue.bind", queue=queue, exchange="amq.direct", routing_key="k")
+    sent = {"message_id": "id", "timestamp": 5, "delivery_mode": 2, "content_type": "text/plain"}
+    headers = {"CC": ["cc", "more"], "BCC": ["bcc"]}
+    client.publish("amq.direct", "k", b"body", headers=headers, **sent)
+    killed_by(reason, queue, client)
+    got = eventually(lambda: client.get(dead))
+    assert (got.body, got.method.arguments["redelivered"]) == (b"body", False)
+    assert (got.method.arguments["exchange"], got.method.arguments["routing_key"]) == ("", dead)
+    received = got.properties.pop("headers")
+    assert got.properties == sent
+    (death,) = received["x-death"].value
+    assert death.value.pop("time").tag == "T"
+    assert death.value == {
+        "count": Typed("l", 1),
+        "reason": Typed("S", reason),
+        "queue": Typed("S", queue),
+        "exchange": Typed("S", "amq.direct"),
+        "routing-keys": Typed("A", [Typed("S", key) for key in ("k", "cc", "more")]),
+    }
+    assert "BCC" not in received
+
+
+@pytest.mark.checklist(320)
+@pytest.mark.parametrize("mode", [None, 1, 2])
+def test_the_copy_is_the_message(channel, dead, mode):
+    queue = dead_lettering(channel, "", dead)
+    given = {
+        "app_id": "app",
+        "cluster_id": "cluster",
+        "content_encoding": "gzip",
+        "content_type": "text/plain",
+        "correlation_id": "correlation",
+        "delivery_mode": mode,
+        "message_id": "id",
+        "priority": 7,
+        "reply_to": "back",
+        "timestamp": 1_600_000_000,
+        "type": "kind",
+        "user_id": "guest",
+    }
+    publish(channel, "", queue, b"x" * 200_000, **given)
+    taken = get(channel, queue)[0].delivery_tag
+    channel.basic_nack(taken)
+    again = get(channel, queue)[0]
+    assert again.redelivered
+    channel.basic_reject(again.delivery_tag, requeue=False)
+    method, properties, body = get(channel, dead)
+    assert (method.redelivered, body) == (False, b"x" * 200_000)
+    assert {key: getattr(properties, key) for key in given} == given
+    assert properties.expiration is None
+
+
+@pytest.mark.checklist(311)
+def test_routed_by_the_reason_of_the_first_death(channel, name):
+    exchange = name("dlx")
+    channel.exchange_declare(exchange, "headers")
+    expired, rejected = declare(channel), declare(channel)
+    for target, reason in ((expired, "expired"), (rejected, "rejected")):
+        match = {"x-match": "all-with-x", "x-first-death-reason": reason}
+        channel.queue_bind(target, exchange, arguments=match)
+    queue = dead_lettering(channel, exchange)
+    die(channel, queue, "rejected")
+    publish(channel, "", queue, "expired", expiration="0")
+    for target, reason in ((expired, b"expired"), (rejected, b"rejected")):
+        until_ready(channel, target, 1)
+        assert take(channel, target) == [reason]
+
+
+@pytest.mark.checklist(311)
+def test_x_headers_do_not_match_unless_asked_for(channel, name):
+    exchange = name("dlx")
+    channel.exchange_declare(exchange, "headers")
+    ignoring = declare(channel)
+    match = {"x-match": "any", "x-first-death-reason": "rejected"}
+    channel.queue_bind(ignoring, exchange, arguments=match)
+    seeing = declare(channel)
+    channel.queue_bind(seeing, exchange, arguments=match | {"x-match": "any-with-x"})
+    die(channel, dead_lettering(channel, exchange))
+    until_ready(channel, seeing, 1)
+    assert ready(channel, ignoring) == 0
+
+
+@pytest.mark.checklist(312)
+@pytest.mark.differs("continues a client's own x-death")
+def test_published_again_with_its_old_headers(channel, dead):
+    queue = dead_lettering(channel, "", dead)
+    die(channel, queue)
+    for _ in range(2):
+        _, properties, body = get(channel, dead, auto_ack=True)
+        deaths = [(each["queue"], each["count"]) for each in properties.headers["x-death"]]
+        assert deaths == [(queue, 1)]
+        channel.basic_publish("", queue, body, properties)
+        method, unchanged, _ = get(channel, queue)
+        assert unchanged.headers == properties.headers
         channel.basic_reject(method.delivery_tag, requeue=False)
 
 
-@pytest.mark.checklist(315)
-def test_cycle_of_two_queues_is_cut(channel, name):
-    first, second = name("a"), name("b")
-    dead_lettering(channel, "", second, first, **{"x-message-ttl": 10})
-    dead_lettering(channel, "", first, second, **{"x-message-ttl": 10})
-    publish(channel, "", first, "m")
+@pytest.mark.checklist(313)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "nonsense",
+        5,
+        True,
+        {"a": 1},
+        None,
+        b"\xff",
+        [],
+        [{}],
+        [{"count": "x"}],
+        pytest.param(
+            [1, "x"],
+            marks=pytest.mark.differs("loses a message whose x-death lists other than tables"),
+        ),
+    ],
+)
+def test_a_client_may_send_any_x_death(channel, dead, value):
+    queue = dead_lettering(channel, "", dead)
+    die(channel, queue, headers={"x-death": value, "own": 1})
+    headers = plain(get(channel, dead)[1].headers)
+    newest = headers["x-death"][0]
+    assert (newest["queue"], newest["reason"], newest["count"]) == (queue, "rejected", 1)
+    assert headers["own"] == 1
 
-    def nowhere():
-        # On its way from one queue to the other a message is in neither.
-        return all(ready(channel, queue) == 0 for queue in (first, second) * 20)
 
-    eventually(nowhere, timeout=2)
+# -- arguments -----------------------------------------------------------------------------------
+
+
+@pytest.mark.checklist(317)
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            {"x-dead-letter-exchange": 5},
+            "invalid type 'signedint' for arg 'x-dead-letter-exchange' in queue '{}' in vhost '/'",
+        ),
+        (
+            {"x-dead-letter-routing-key": "k"},
+            "invalid arg 'x-dead-letter-routing-key' for queue '{}' in vhost '/': "
+            "routing_key_but_no_dlx_defined",
+        ),
+        (
+            {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": 5},
+            "invalid arg 'x-dead-letter-routing-key' for queue '{}' in vhost '/': "
+            "{{unacceptable_type,signedint}}",
+        ),
+    ],
+    ids=["exchange", "key alone", "key"],
+)
+def test_bad_arguments(client, name, arguments, text):
+    queue = name("q")
+    client.send_method(1, "queue.declare", queue=queue, arguments=arguments)
+    client.expect_close(406, "PRECONDITION_FAILED - " + text.format(queue), channel=1)
+
+
+@pytest.mark.checklist(317)
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        (
+            "x-dead-letter-exchange",
+            "received 'other' but current is 'amq.direct'",
+        ),
+        ("x-dead-letter-routing-key", "received 'other' but current is 'k'"),
+    ],
+)
+def test_redeclared_with_another_target(client, name, key, text):
+    queue = name("q")
+    arguments = {"x-dead-letter-exchange": "amq.direct", "x-dead-letter-routing-key": "k"}
+    for _ in range(2):
+        client.call(1, "queue.declare", queue=queue, arguments=arguments)
+    client.send_method(1, "queue.declare", queue=queue, arguments=arguments | {key: "other"})
+    head = f"PRECONDITION_FAILED - inequivalent arg '{key}' for queue '{queue}' in vhost '/': "
+    client.expect_close(406, head + text, channel=1)
+
+
+@pytest.mark.checklist(317)
+def test_redeclared_without_a_target(client, name):
+    queue = name("q")
+    client.call(1, "queue.declare", queue=queue, arguments={"x-dead-letter-exchange": "x"})
+    client.send_method(1, "queue.declare", queue=queue)
+    client.expect_close(
+        406,
+        f"PRECONDITION_FAILED - inequivalent arg 'x-dead-letter-exchange' for queue '{queue}' in "
+        "vhost '/': received none but current is the value 'x' of type 'longstr'",
+        channel=1,
+    )

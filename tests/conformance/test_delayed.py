@@ -161,5 +161,6 @@ def test_what_waits_survives_a_restart(leveret, kill):
     with wire(broker.amqp) as client:
         for body in (b"overdue", b"later"):
             got = eventually(lambda: client.get("q", no_ack=True))
+            assert got is not None
             assert got.body == body
         assert client.get("q") is None

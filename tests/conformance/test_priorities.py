@@ -1,4 +1,4 @@
-"""Classic priority queues (checklist 325-326)."""
+"""Classic priority queues (checklist 325-327)."""
 
 import pytest
 
@@ -89,3 +89,29 @@ def test_purge_and_counts_cover_all_priorities(channel, queue):
     until_ready(channel, queue, 6)
     assert get(channel, queue)[0].message_count == 5
     assert channel.queue_purge(queue).method.message_count == 5
+
+
+@pytest.mark.checklist(327)
+def test_a_length_limit_drops_the_highest_priority_first(channel):
+    queue = declare(channel, arguments={"x-max-priority": 5, "x-max-length": 3})
+    for body, priority in (("0", 0), ("5a", 5), ("3", 3), ("5b", 5), ("1", 1)):
+        publish(channel, "", queue, body, priority=priority)
+    until_ready(channel, queue, 3)
+    assert take(channel, queue) == [b"3", b"1", b"0"]
+
+
+@pytest.mark.checklist(327)
+def test_dropped_by_priority_and_dead_lettered_in_that_order(channel):
+    dead = declare(channel)
+    arguments = {
+        "x-max-priority": 5,
+        "x-max-length": 1,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": dead,
+    }
+    queue = declare(channel, arguments=arguments)
+    for body, priority in (("low", 0), ("high", 5), ("middle", 3)):
+        publish(channel, "", queue, body, priority=priority)
+    until_ready(channel, dead, 2)
+    assert take(channel, dead) == [b"high", b"middle"]
+    assert take(channel, queue) == [b"low"]

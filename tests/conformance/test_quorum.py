@@ -312,4 +312,5 @@ def test_every_message_is_kept(leveret, mode):
     broker.restart(kill=True)
     with wire(broker.amqp) as client:
         got = client.get("q")
+    assert got is not None
     assert (got.body, got.properties) == (b"m", options)

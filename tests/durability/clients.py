@@ -151,7 +151,7 @@ class Consumer(Client):
     """
 
     mode = "confirm.select"
-    patience = 0.25
+    patience = 0.0
 
     def __init__(
         self, address: Address, name: str, seed: int, account: Account, queue: str

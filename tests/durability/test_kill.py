@@ -33,6 +33,7 @@ def survive(broker: Broker, lives: int, seed: int) -> None:
     broker.assert_clean_log()
 
 
+@pytest.mark.timeout(180)
 def test_kill_under_load(broker: Broker):
     survive(broker, EVERYDAY_LIVES, seed=1)
 

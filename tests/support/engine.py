@@ -86,6 +86,8 @@ class Socket:
         self.engine = engine
         self.writes: list[bytes] = []
         self.reading = True
+        # What a test says that waits in the transport.
+        self.buffered = 0
         self.closed = self.aborted = False
         self.connection: Connection
         self._unread: list[bytes] = []
@@ -108,6 +110,9 @@ class Socket:
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return self.buffered
 
     def pause_reading(self) -> None:
         self.reading = False

@@ -19,6 +19,17 @@ from tests.support.wire import Address, WireClient
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 HOST = "127.0.0.1"
+# Debian ships them all with the server; rabbitmq_sharding has the type x-modulus-hash.
+PLUGINS = ",".join(
+    f"rabbitmq_{plugin}"
+    for plugin in (
+        "management",
+        "consistent_hash_exchange",
+        "random_exchange",
+        "recent_history_exchange",
+        "sharding",
+    )
+)
 CONFIG = """\
 listeners.tcp.1 = {host}:{amqp}
 management.tcp.ip = {host}
@@ -69,7 +80,7 @@ class RabbitMQ:
     def _write_files(self) -> None:
         config = CONFIG.format(host=HOST, amqp=self.amqp.port, http=self.http.port)
         (self.directory / "rabbitmq.conf").write_text(config)
-        (self.directory / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        (self.directory / "enabled_plugins").write_text(f"[{PLUGINS}].\n")
         (self.directory / "env.conf").write_text("")
 
     def _environment(self) -> dict[str, str]:

@@ -79,13 +79,14 @@ def test_the_frames_of_different_messages_do_not_mix(client):
     ]
 
 
-def test_names_are_bytes(client):
-    client.declare("q\udcff")
-    client.consume("q\udcff", "tag\udcfe")
-    client.publish("", "q\udcff", b"m")
+def test_routing_keys_are_bytes(client):
+    client.declare("q")
+    client.call(1, "queue.bind", queue="q", exchange="amq.fanout")
+    client.consume("q", "tägchen")
+    client.publish("amq.fanout", b"\xff\xfe", b"m")
     (delivery,) = client.deliveries()
-    assert delivery.method.arguments["routing_key"] == "q\udcff"
-    assert delivery.method.arguments["consumer_tag"] == "tag\udcfe"
+    assert delivery.method.arguments["routing_key"] == "\udcff\udcfe"
+    assert delivery.method.arguments["consumer_tag"] == "tägchen"
 
 
 def test_tags_count_on_across_consumers_and_gets(client):

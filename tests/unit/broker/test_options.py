@@ -54,6 +54,7 @@ def test_flag_beats_variable_beats_file_beats_default(empty_directory: Path) -> 
 def test_every_option_has_a_flag_a_variable_and_a_key(name: str, empty_directory: Path) -> None:
     texts = {"database": "sqlite+aiosqlite://", "log_level": "ERROR", "log_format": "JSON"}
     texts |= {"bind": "10.0.0.1", "data_dir": "x", "compat_version": "3.13.7", "frame_max": "8192"}
+    texts |= {"alarmed_publishers": "REFUSE"}
     text = texts.get(name, "7")
     option = OPTIONS[name]
     expected = Options(**{name: option.parse(text)})

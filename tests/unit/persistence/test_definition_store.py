@@ -1,0 +1,148 @@
+"""Definitions, there and back."""
+
+import pytest
+
+from persistence.definition_store import Definitions, DefinitionStore, ExchangeRow
+
+ODD = b"caf\xe9 \xff\x00".decode("utf-8", "surrogateescape")
+LONG = "ü" * 127
+TABLE = {"x-a": ("l", 2**70), ODD: ("x", b"\x00\xff"), "t": ("F", {"s": ("S", ODD)})}
+
+
+@pytest.fixture
+def store(database):
+    with database.engine.connect() as connection:
+        return DefinitionStore(database.commit, connection)
+
+
+def loaded(database, what, *arguments):
+    database.written()
+    with database.engine.connect() as connection:
+        return list(getattr(Definitions(connection), what)(*arguments))
+
+
+def test_vhosts(database, store):
+    store.save_vhost(store.next_vhost_id(), ODD, {"description": ODD})
+
+    assert loaded(database, "vhosts") == [(1, ODD, {"description": ODD})]
+
+
+def test_users_are_replaced_and_deleted(database, store):
+    store.save_user(ODD, "hash", "sha", ("administrator",))
+    store.save_user(ODD, "other", "sha", ())
+    assert loaded(database, "users") == [(ODD, "other", "sha", ())]
+    store.delete_user(ODD)
+    assert loaded(database, "users") == []
+
+
+def test_permissions(database, store):
+    store.save_permission(ODD, "/", ".*", ODD, "")
+    assert loaded(database, "permissions") == [(ODD, "/", ".*", ODD, "")]
+    store.delete_permission(ODD, "/")
+    assert loaded(database, "permissions") == []
+
+
+def test_exchanges_belong_to_their_vhost(database, store):
+    store.save_exchange("/", LONG, "topic", True, False, TABLE)
+    store.save_exchange("other", LONG, "direct", False, True, {})
+
+    assert loaded(database, "exchanges", "/") == [ExchangeRow(LONG, "topic", True, False, TABLE)]
+    store.delete_exchange("/", LONG)
+    assert loaded(database, "exchanges", "/") == []
+    assert len(loaded(database, "exchanges", "other")) == 1
+
+
+def test_queues_and_their_delivered_marks(database, store):
+    number = store.next_queue_id()
+    store.save_queue("/", ODD, number, False, TABLE)
+    store.save_delivered(number, [2**40, 0])
+    assert loaded(database, "queues", "/") == [(number, ODD, False, TABLE, [2**40, 0])]
+    store.delete_queue("/", ODD)
+    assert loaded(database, "queues", "/") == []
+
+
+def test_bindings_are_told_apart_by_all_that_they_are(database, store):
+    first = ("/", LONG, ODD, "queue", ODD, TABLE)
+    others = [
+        ("/", LONG, ODD, "exchange", ODD, TABLE),
+        ("/", LONG, ODD, "queue", ODD, {}),
+        ("/", LONG, ODD, "queue", "", TABLE),
+    ]
+    for row in (first, first, *others):
+        store.save_binding(*row)
+    assert len(loaded(database, "bindings", "/")) == 4
+
+    store.delete_binding(*first[:5], dict(reversed(TABLE.items())))
+
+    left = loaded(database, "bindings", "/")
+    assert {tuple(map(repr, row)) for row in left} == {tuple(map(repr, r[1:])) for r in others}
+
+
+def test_the_order_within_arguments_means_nothing(database, store):
+    inner = {"b": ("I", 1), "a": ("A", [("F", {"d": ("V", None), "c": ("t", True)})])}
+    turned = {"a": ("A", [("F", {"c": ("t", True), "d": ("V", None)})]), "b": ("I", 1)}
+    assert inner == turned
+    row = ("/", "e", "q", "queue", "k")
+    store.save_binding(*row, {"x": ("F", inner)})
+    store.save_binding(*row, {"x": ("F", turned)})
+    assert len(loaded(database, "bindings", "/")) == 1
+    store.delete_binding(*row, {"x": ("F", turned)})
+    assert loaded(database, "bindings", "/") == []
+
+
+def test_a_queue_may_take_the_name_of_another_in_one_commit(database, store):
+    first, second = store.next_queue_id(), store.next_queue_id()
+    store.save_queue("/", "q", first, False, {})
+    store.delete_queue("/", "q")
+    store.save_queue("/", "q", second, True, {})
+
+    assert loaded(database, "queues", "/") == [(second, "q", True, {}, [])]
+
+
+def test_ids_go_on_after_a_restart(opened):
+    database = opened()
+    with database.engine.connect() as connection:
+        store = DefinitionStore(database.commit, connection)
+    store.save_queue("/", "q", store.next_queue_id() + 6, False, {})
+    store.save_vhost(store.next_vhost_id() + 6, "/", {})
+    database.written()
+    with opened().engine.connect() as connection:
+        again = DefinitionStore(database.commit, connection)
+
+    assert (again.next_queue_id(), again.next_vhost_id()) == (8, 8)
+
+
+@pytest.mark.timeout(20)
+def test_ten_thousand_queues_in_one_commit(database, store):
+    for number in range(1, 10_001):
+        store.save_queue("/", f"q{number}", number, False, TABLE)
+
+    rows = loaded(database, "queues", "/")
+
+    assert len(rows) == 10_000
+    assert rows[-1].arguments == TABLE
+
+
+def test_a_vhost_goes_with_all_that_is_in_it(opened):
+    database = opened()
+    with database.engine.connect() as connection:
+        store = DefinitionStore(database.commit, connection)
+    store.save_vhost(1, "gone", {})
+    store.save_vhost(2, "stays", {})
+    for name in ("gone", "stays"):
+        store.save_queue(name, "q", store.next_queue_id(), False, {})
+        store.save_permission("guest", name, "", "", "")
+    entries = database.publish(1, 2)
+    database.written()
+    database.log.settle(entries[0])
+    database.written(force=True)
+    database.publish(3)
+    database.log.discard()
+    store.delete_vhost(1, "gone")
+
+    assert [row.name for row in loaded(database, "vhosts")] == ["stays"]
+    assert loaded(database, "queues", "gone") == []
+    assert len(loaded(database, "queues", "stays")) == 1
+    assert len(loaded(database, "permissions")) == 1
+    for table in ("batch", "settled"):
+        assert database.scalar(f"SELECT count(*) FROM {table}") == 0

@@ -1,0 +1,265 @@
+"""Space is given back while the broker runs, and nothing else changes."""
+
+import pytest
+
+from persistence import engine, upkeep
+from persistence.upkeep import ROUND, STEP, Upkeep
+
+PAGE = 8192
+
+
+@pytest.fixture
+def looked_after(opened):
+    """A database with upkeep; `opened` opens it again."""
+    database = opened()
+    database.upkeep = Upkeep(database.commit, database.clock)
+    return database
+
+
+def pass_time(database, seconds):
+    """Time passes in steps, and what falls due is done."""
+    for _ in range(round(seconds / STEP)):
+        database.clock.advance(STEP)
+        database.settled_down()
+
+
+def blob_size(database):
+    return database.scalar("SELECT sum(length(data)) FROM batch") or 0
+
+
+def test_a_forgotten_message_does_not_pin_its_batch(looked_after, opened):
+    database = looked_after
+    entries = database.publish(*range(500), body=bytes(100))
+    database.written()
+    for entry in entries[:123] + entries[124:]:
+        database.log.settle(entry)
+    database.written()
+    full = blob_size(database)
+
+    pass_time(database, 3 * ROUND)
+
+    assert blob_size(database) < full / 100
+    assert database.scalar("SELECT count(*) FROM settled") == 0
+    assert entries[123].batch.settled == []
+    assert entries[123].batch.size == blob_size(database)
+    assert opened().positions() == [123]
+
+
+def test_survivors_can_be_settled_afterwards(looked_after, opened):
+    database = looked_after
+    entries = database.publish(*range(500), body=bytes(100))
+    database.written()
+    for entry in entries[2:]:
+        database.log.settle(entry)
+    database.written()
+    pass_time(database, 3 * ROUND)
+    database.log.settle(entries[0])
+    database.written()
+    again = opened()
+    assert again.positions() == [1]
+
+
+def test_the_last_survivor_takes_the_batch_along(looked_after):
+    database = looked_after
+    entries = database.publish(*range(500), body=bytes(100))
+    database.written()
+    for entry in entries[1:]:
+        database.log.settle(entry)
+    database.written()
+    pass_time(database, 3 * ROUND)
+    database.log.settle(entries[0])
+    database.written()
+
+    assert database.scalar("SELECT count(*) FROM batch") == 0
+    assert database.scalar("SELECT count(*) FROM settled") == 0
+
+
+def test_what_is_not_on_the_disk_as_settled_is_not_left_out(looked_after, opened):
+    database = looked_after
+    entries = database.publish(*range(100), body=bytes(100))
+    database.written()
+    for entry in entries[2:]:
+        database.log.settle(entry)
+    database.written()
+    database.clock.advance(ROUND)
+    database.settled_down()
+    database.clock.advance(ROUND - STEP)
+    # Its settlement belongs to a commit that never comes.
+    database.log.settle_with_commit(entries[0])
+    database.clock.advance(STEP)
+    database.step()
+
+    assert blob_size(database) < 1000
+    assert opened().positions() == [0, 1]
+
+
+def test_settlements_on_their_way_meanwhile_do_not_get_lost(looked_after, opened):
+    database = looked_after
+    entries = database.publish(*range(100), body=bytes(100))
+    database.written()
+    for entry in entries[3:]:
+        database.log.settle(entry)
+    database.written()
+    database.clock.advance(ROUND)
+    database.settled_down()
+    database.clock.advance(ROUND - STEP)
+    database.log.settle(entries[0])
+    database.clock.advance(STEP)
+    database.commit.flush()
+    database.log.settle(entries[1])
+    database.settled_down()
+    database.written()
+
+    assert opened().positions() == [2]
+
+
+def test_a_batch_that_is_being_consumed_is_left_alone(looked_after, monkeypatch):
+    database = looked_after
+    rewritten = []
+    monkeypatch.setattr(upkeep, "_rewrite", lambda _, number: rewritten.append(number))
+    entries = database.publish(*range(100), body=bytes(100))
+    database.written()
+    for entry in entries[:90]:
+        database.log.settle(entry)
+    database.written()
+    pass_time(database, ROUND)
+    for entry in entries[90:]:
+        database.log.settle(entry)
+    pass_time(database, 3 * ROUND)
+
+    assert rewritten == []
+
+
+def test_sparse_batches_found_at_a_start_are_rewritten(opened):
+    database = opened()
+    entries = database.publish(*range(500), body=bytes(100))
+    database.written()
+    for entry in entries[1:]:
+        database.log.settle(entry)
+    database.written()
+    database = opened()
+    Upkeep(database.commit, database.clock)
+    assert database.positions() == [0]
+    database.written()
+
+    pass_time(database, 3 * ROUND)
+
+    assert blob_size(database) < 1000
+    assert opened().positions() == [0]
+
+
+def test_many_forgotten_messages_are_many_small_steps(looked_after, opened, monkeypatch):
+    database = looked_after
+    monkeypatch.setattr(upkeep, "STEP_BYTES", 30_000)
+    kept = []
+    for number in range(20):
+        entries = database.publish(*range(number * 100, number * 100 + 100), body=bytes(100))
+        database.written()
+        kept.append(entries[50])
+        for entry in entries[:50] + entries[51:]:
+            database.log.settle(entry)
+    database.written()
+    pass_time(database, 2 * ROUND)
+    assert blob_size(database) > 100_000
+
+    pass_time(database, 20 * STEP)
+
+    assert blob_size(database) < 5000
+    assert opened().positions() == [entry.position for entry in kept]
+
+
+def test_damage_is_reported_and_left_for_the_next_start(looked_after, opened, caplog):
+    database = looked_after
+    entries = database.publish(*range(100), body=bytes(100))
+    database.written()
+    for entry in entries[1:]:
+        database.log.settle(entry)
+    database.written()
+    database.change("UPDATE batch SET data = x'00'")
+
+    pass_time(database, 3 * ROUND)
+
+    assert "batch 1 cannot be read any more: it is cut short" in caplog.text
+    assert blob_size(database) == 1
+
+
+def test_the_file_shrinks_in_steps_and_keeps_a_little(looked_after):
+    database = looked_after
+    entries = database.publish(*range(16_000), body=bytes(1000))
+    database.written()
+    for entry in entries:
+        database.log.settle(entry)
+    database.written()
+    free = database.scalar("PRAGMA freelist_count")
+    assert free > 1800
+
+    pass_time(database, 2 * ROUND)
+    assert free > database.scalar("PRAGMA freelist_count") > upkeep.SPARE_PAGES
+    pass_time(database, 3 * ROUND)
+
+    assert database.scalar("PRAGMA freelist_count") == upkeep.SPARE_PAGES
+    assert database.path.stat().st_size < (upkeep.SPARE_PAGES + 50) * PAGE
+    assert database.path.with_name("test.db-wal").stat().st_size == 0
+
+
+def test_it_shrinks_under_load_too_and_leaves_what_is_in_use(looked_after):
+    database = looked_after
+    entries = database.publish(*range(16_000), body=bytes(1000))
+    database.written()
+    for entry in entries:
+        database.log.settle(entry)
+    for position in range(10):
+        database.publish(position)
+        database.written()
+        pass_time(database, ROUND)
+
+    assert database.scalar("PRAGMA freelist_count") == upkeep.SPARE_PAGES
+
+
+def test_nothing_to_do_sets_no_timers(looked_after):
+    database = looked_after
+    database.publish(1)
+    database.written()
+    pass_time(database, 3 * ROUND)
+
+    assert database.clock.pending == 0
+
+
+def test_while_the_disk_refuses_nothing_is_asked_of_it(looked_after):
+    database = looked_after
+    database.publish(1)
+    database.written()
+    database.commit.failing = "disk full"
+    database.clock.advance(5 * ROUND)
+    assert database.calls.empty()
+
+    database.commit.failing = None
+    pass_time(database, 3 * ROUND)
+    assert database.clock.pending == 0
+
+
+def test_failed_maintenance_is_tried_again(looked_after, monkeypatch, caplog):
+    database = looked_after
+    monkeypatch.setattr(engine, "free_pages", lambda _: 1 / 0)
+    database.publish(1)
+    database.written()
+    pass_time(database, 2 * ROUND)
+    assert caplog.text.count("maintenance of the database failed") >= 2
+
+    monkeypatch.undo()
+    pass_time(database, 3 * ROUND)
+    assert database.clock.pending == 0
+
+
+def test_a_clean_end_leaves_a_small_file(looked_after):
+    database = looked_after
+    entries = database.publish(*range(8000), body=bytes(1000))
+    database.written()
+    for entry in entries:
+        database.log.settle(entry)
+    database.written()
+
+    database.upkeep.close()
+    database.commit.close()
+
+    assert database.path.stat().st_size < 100 * PAGE
