@@ -436,6 +436,8 @@ class Connection:
 
     def _close_channel(self, channel: Channel, reply: replies.Reply) -> None:
         logger.info("%s channel %d: %s", self.name, channel.number, reply.text)
+        if channel.confirms is not None:
+            channel.confirms.flush()  # what was safe before stays confirmed
         self.send(cold.method_frame(channel.number, _close_method(commands.Channel.Close, reply)))
         self.protocol.forget_contents(channel.number)
         channel.close()

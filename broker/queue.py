@@ -45,6 +45,7 @@ class Queue:
         "consumers",
         "deleted",
         "delivered",
+        "delivering",
         "durable",
         "expiry",
         "got",
@@ -116,6 +117,7 @@ class Queue:
         self.congested_by: Connection | None = None
         self.touched = False
         self.deleted = False
+        self.delivering = False
         self.marks = DeliveredMarks(self) if durable else None
         self.delivered = self.redelivered = self.acked = self.got = 0
         self.expiry = Expiry(self, turn.clock, settings.expires)
@@ -157,7 +159,7 @@ class Queue:
         """As `publish`, unless the queue is full and refuses; False then (spec 7.4)."""
         limits = self.limits
         if limits is not None and limits.refuses:
-            if limits.full_for(message, self) and self.available:
+            if limits.full_for(message, self) and self.available and not self.delivering:
                 self.deliver()  # who waits gets what is there before anything is refused
             if limits.full_for(message, self):
                 if limits.refused_dead_letter:
@@ -209,6 +211,7 @@ class Queue:
         if self.marks is not None and available and ready:
             budget = min(budget, self.marks.headroom())
         messages = budget
+        self.delivering = True
         while ready and available:
             consumer = available.first()
             room = consumer.room()
@@ -231,6 +234,7 @@ class Queue:
             self.ready_bytes -= octets
             if not consumer.no_ack:
                 self.unacked += taken
+        self.delivering = False
         if messages != budget:
             self.delivered += budget - messages
             if self.marks is not None:

@@ -23,6 +23,8 @@ def flow(channel: Channel, command: commands.Channel.Flow) -> cold.Method:
 def close(channel: Channel, command: commands.Channel.Close) -> None:
     """All of the channel is released before close-ok goes out."""
     connection, number = channel.connection, channel.number
+    if channel.confirms is not None:
+        channel.confirms.flush()
     channel.close()
     connection.forget_channel(channel)
     connection.send(cold.method_frame(number, commands.Channel.CloseOk()))

@@ -11,6 +11,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Self, cast
@@ -30,6 +31,15 @@ from vhosts.vhost import VirtualHost
 
 LOCAL = ("127.0.0.1", 5672)
 _numbers = itertools.count(1)
+
+
+@cache
+def _new_database() -> sqlite3.Connection:
+    """A database with tables and nothing in them: a copy is had sooner than a new one."""
+    name = "file:new?mode=memory&cache=shared"
+    keeper = sqlite3.connect(name, uri=True)
+    open_engine(f"sqlite:///{name}&uri=true").dispose()
+    return keeper
 
 
 class Disk(GroupCommit):
@@ -263,6 +273,8 @@ class Engine:
         place = str(path) if path else f"file:leveret{next(_numbers)}?mode=memory&cache=shared"
         # A database in memory lives as long as somebody is connected to it.
         self._keeper = sqlite3.connect(place, uri=not path)
+        if not path:
+            _new_database().backup(self._keeper)
         self._database = open_engine(f"sqlite:///{place}" + ("" if path else "&uri=true"))
         self._start()
 

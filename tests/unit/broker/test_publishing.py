@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 
 from broker import publishing
 from broker.message import Message
+from exchanges import routing
 from tests.support.encoding import Typed, encode_method, plain
 from tests.support.wire import frame, header_frame, method_frame
 from vhosts.errors import PreconditionFailed
@@ -36,9 +39,13 @@ def test_such_arguments_cost_the_connection(client):
 
 
 def test_a_target_is_found_once(client, monkeypatch):
-    found = []
-    find = publishing.routing.find
-    monkeypatch.setattr(publishing.routing, "find", lambda *a: found.append(1) or find(*a))
+    found: list[object] = []
+
+    def find(*arguments):
+        found.append(arguments)
+        return routing.find(*arguments)
+
+    monkeypatch.setattr(publishing, "routing", SimpleNamespace(find=find))
     client.declare("q")
     for _ in range(3):
         client.publish("", "q", b"m")

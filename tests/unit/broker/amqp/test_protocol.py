@@ -277,14 +277,15 @@ header_values = st.sampled_from(
 
 @st.composite
 def publishes(draw) -> bytes:
-    return publish_frames(
+    frames = publish_frames(
         draw(channels),
         "",
         draw(st.sampled_from(["q", "r"])),
         draw(bodies),
         frame_max=draw(st.sampled_from([4096, 8200, LIMIT])),
         **draw(header_values),
-    ) * draw(st.sampled_from([1, 1, 3]))
+    )
+    return frames * int(draw(st.sampled_from([1, 1, 3])))
 
 
 ack_runs = st.builds(
