@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 from broker.amqp import content, properties
 from broker.amqp.splice import around_long, without
@@ -21,6 +21,7 @@ def spliced(header, value):
 def test_equals_decoding_and_encoding(given_properties):
     header = content.parse(properties.encode(given_properties, 5))
     decoded = properties.decode(header.payload)
+    assume("x-stream-offset" not in (decoded.headers or {}))  # removed at publish
     decoded.headers = {"x-stream-offset": ("l", 7)} | (decoded.headers or {})
     assert spliced(header, 7) == properties.encode(decoded, 5)
 
