@@ -1,15 +1,13 @@
 """One client connection from its handshake to its end; knows no socket.
 
-Here: handing commands to channels, replies and refusals, holding input while
-a commit is awaited, output and its limits, the orderly end.  Not here: what a
-method does (handlers/), the handshake's rules (handshake.py), the socket
-(transport.py).
+Here: handing commands to channels, replies and refusals, the orderly end.  Not
+here: what a method does (handlers/), the handshake's rules (handshake.py), when
+its octets are read and written (link.py).
 """
 
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from typing import Protocol as Interface
 
 from pamqp import commands
 
@@ -30,6 +28,7 @@ from broker.handlers import CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, HANDL
 from broker.handlers import connection as on_connection
 from broker.handshake import Handshake, Outcome, Step
 from broker.heartbeat import Heartbeat
+from broker.link import FOR_COMMIT, Link, Socket
 from vhosts import errors
 
 if TYPE_CHECKING:
@@ -41,59 +40,23 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("leveret.connection")
 
-# What one connection may bring before others have their turn (DESIGN decision 4).
-BUDGET = 1000
-# Why input is held, bits of `_held`.
-FOR_COMMIT, FOR_ALARM, FOR_OUTPUT = 1, 2, 4
-CHOKED_BYTES = 8 << 20
-TURN_BYTES = 1 << 16
-# Output beyond this goes to the socket before the turn ends.
-FLUSH_BYTES = 1 << 20
 MAX_GRACE = 30.0
 SHORT_GRACE = 3.0
-# A publisher waits this long (seconds) when those who read are behind, unless they are stuck.
-CONGESTION_PAUSE = 0.003
-STUCK_SECONDS = 1.0
-# And this long, as often as it takes, when the disk is.
-BEHIND_PAUSE = 0.02
 LATE_METHODS = {hot.BASIC_ACK, hot.BASIC_ACK_MULTIPLE, hot.BASIC_NACK, hot.BASIC_REJECT}
 
 
-class Socket(Interface):
-    """What a connection needs of its transport."""
-
-    def write(self, data: bytes) -> None: ...
-    def writelines(self, data: list[bytes]) -> None: ...
-    def close(self) -> None: ...
-    def abort(self) -> None: ...
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
-    def is_closing(self) -> bool: ...
-    def get_write_buffer_size(self) -> int: ...
-
-
-class Connection:
-    """A client's connection.  `name` is as management shows it, `state` as spec 3.3 there."""
+class Connection(Link):
+    """A client's connection.  `name` and `state` are as management shows them (3.3 there)."""
 
     __slots__ = (
         "_closed_lately",
-        "_full_since",
         "_handle",
         "_handshake",
         "_heartbeat",
-        "_held",
         "_holding",
-        "_out_size",
-        "_pending",
-        "_read_paused",
         "_released",
         "_replying",
-        "_resuming",
-        "_slowed",
-        "_socket",
         "_timer",
-        "_turn",
-        "_turn_bytes",
         "after_reply",
         "authorise",
         "channel_max",
@@ -103,27 +66,17 @@ class Connection:
         "context",
         "frame_max",
         "gate",
-        "heard",
         "heartbeat",
         "host",
         "mechanism",
-        "name",
-        "out",
         "peer_host",
         "peer_port",
         "port",
-        "protocol",
-        "received_bytes",
-        "sent_bytes",
-        "spoke",
         "state",
-        "stores",
-        "turn",
         "user",
         "vhost",
         "wants_blocked_notify",
         "wants_cancel_notify",
-        "writable",
     )
 
     user: "User"
@@ -139,12 +92,16 @@ class Connection:
         local: tuple[str, int],
         loopback: bool,
     ) -> None:
+        handshake = Handshake(
+            context.identity, context.vhosts, context.limits, is_loopback=loopback
+        )
+        protocol = Protocol(handshake.frame_limit, context.max_message_size)
+        name = f"{peer[0]}:{peer[1]} -> {local[0]}:{local[1]}"
+        super().__init__(name, socket, context.turn, protocol)
         self.context = context
-        self.turn = context.turn
-        self._socket = socket
+        self._handshake = handshake
         self.peer_host, self.peer_port = peer
         self.host, self.port = local
-        self.name = f"{peer[0]}:{peer[1]} -> {local[0]}:{local[1]}"
         self.state = "starting"
         self.connected_at = context.clock.now_ms()
         self.client_properties: Table = {}
@@ -152,98 +109,32 @@ class Connection:
         self.wants_cancel_notify = self.wants_blocked_notify = False
         self.channels: dict[int, Channel] = {}
         self.channel_max = self.frame_max = self.heartbeat = 0
-        self.out: list[bytes] = []
-        self._out_size = 0
-        self.writable = True
-        self._full_since = 0.0
-        self.heard = self.spoke = False
         # While an alarm is on.
         self.gate: Gate | None = None
-        self.received_bytes = self.sent_bytes = 0
         self.after_reply: list[Callable[[], None]] = []
-        self._replying = False
         self._closed_lately: set[int] = set()
-        self._pending: list[Command] = []
-        self._held = 0
-        self._holding = self._resuming = self._read_paused = False
-        self._released = self._slowed = False
-        # Whether it publishes to where the disk may be needed.
-        self.stores = False
-        self._turn, self._turn_bytes = 0, 0
+        self._replying = self._holding = self._released = False
         self._heartbeat: Heartbeat | None = None
-        self._handshake = Handshake(
-            context.identity, context.vhosts, context.limits, is_loopback=loopback
-        )
-        self.protocol = Protocol(self._handshake.frame_limit, context.max_message_size)
         self._handle: Callable[[list[Command]], None] = self._handle_handshake
         self._timer = context.clock.call_later(context.handshake_timeout, self._too_slow)
         context.connections.add(self)
 
     # -- in ------------------------------------------------------------------------------
 
-    def receive(self, data: bytes) -> None:
-        """What the socket gave: handled at once, delivered and answered at the end of the turn."""
-        self.heard = True
-        size = len(data)
-        self.received_bytes += size
-        turn = self.turn.number
-        if turn != self._turn:
-            self._turn, self._turn_bytes = turn, 0
-        self._turn_bytes += size
-        self.protocol.receive(data)
-        if not self._held and not self._resuming:
-            self._process()
-
-    def _process(self) -> None:
-        commands = self._pending
-        if commands:
-            self._pending = []
-        else:
-            commands = self.protocol.commands(BUDGET)
+    def handle(self, commands: list[Command]) -> None:
+        """Hands commands to whatever the connection's state wants to do with them."""
         try:
             self._handle(commands)
         except Exception:
             logger.exception("%s: internal error", self.name)
             self._close(replies.translate(errors.InternalError(""), 0))
-        if self._slowed:
-            self._slowed = False
-            self._rest(CONGESTION_PAUSE)
-        elif self.stores and self.vhost.commit.behind:
-            self._rest(BEHIND_PAUSE)
-        elif self._pending or self._held or self.protocol.more or self._turn_bytes >= TURN_BYTES:
-            self._rest(0)
-        elif self._read_paused and not self._socket.is_closing():
-            self._read_paused = False
-            self._socket.resume_reading()
-        self.turn.schedule()
 
-    def _rest(self, delay: float) -> None:
-        # Nothing is read until `_resume`: others have their turn, and nothing piles up.
-        if self._socket.is_closing():
-            return
-        if not self._read_paused:
-            self._read_paused = True
-            self._socket.pause_reading()
-        if self._held or self._resuming:
-            return
-        self._resuming = True
-        if delay:
-            self.context.clock.call_later(delay, self._resume)
-        else:
-            self.turn.call_soon(self._resume)
-
-    def _resume(self) -> None:
-        self._resuming = False
-        self._turn_bytes = 0
-        if self.stores and self.vhost.commit.behind:
-            self.heard = True  # it is not the client's fault that nothing is read
-            self._rest(BEHIND_PAUSE)
-        elif not self._held:
-            self._process()
-
-    def slow_down(self) -> None:
-        """Reads nothing for a moment: it publishes faster than a socket can be written."""
-        self._slowed = True
+    def let_flow(self, flowing: bool) -> None:
+        """Deliveries stop while the socket is full."""
+        for channel in self.channels.values():
+            channel.flowing = flowing
+            if flowing:
+                channel.unpark_all()
 
     def _handle_running(self, commands: list[Command]) -> None:
         channels = self.channels
@@ -332,41 +223,12 @@ class Connection:
         if gate is not None:
             gate.open()
 
-    @property
-    def deaf(self) -> bool:
-        """Whether nothing is read at the moment, so that a silent client proves nothing."""
-        return self._read_paused
-
-    @property
-    def held(self) -> bool:
-        """Whether no input is handled until something else has happened."""
-        return bool(self._held)
-
     def handle_one(self, command: Command) -> None:
         """What `gate` lets through."""
         gated, self._handle = self._handle, self._handle_running
         self._handle_running([command])
         if self._handle == self._handle_running:
             self._handle = gated
-
-    def put_back(self, rest: list[Command]) -> None:
-        """Commands to handle before what is read next."""
-        self._pending = rest
-
-    def hold(self, rest: list[Command]) -> None:
-        """Handles and reads nothing until `release_input`, and then `rest` first."""
-        self._held |= FOR_ALARM
-        self._pending = rest
-
-    def release_input(self) -> None:
-        """Input is handled again, in a turn to come."""
-        self._let_go(FOR_ALARM)
-
-    def _let_go(self, reason: int) -> None:
-        self._held &= ~reason
-        if not self._held:
-            self._rest(0)
-            self.turn.schedule()
 
     # -- channels that are not open, channel 0 -------------------------------------------
 
@@ -508,70 +370,6 @@ class Connection:
                 channel.close()
         if opened:
             self.vhost.delete_exclusive_queues(self)
-
-    # -- out -----------------------------------------------------------------------------
-
-    def send(self, data: bytes) -> None:
-        """Puts a frame into the output."""
-        self.out.append(data)
-        self.wrote(0)
-
-    def wrote(self, octets: int) -> None:
-        """`out` has grown by about `octets` (of bodies): it is written when the turn ends."""
-        size = self._out_size
-        if not size:
-            self.turn.dirty.append(self)
-        self._out_size = size = size + octets + 1
-        if size > FLUSH_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hands the output to the socket in one piece."""
-        out = self.out
-        size, self._out_size = self._out_size, 0
-        if not out:
-            return
-        if self._socket.is_closing():
-            out.clear()  # it broke in this turn, and `lost` is on its way
-            return
-        self.spoke = True
-        if size > len(out) << 11:
-            # Long bodies: joining would only copy them.
-            self.sent_bytes += size
-            self._socket.writelines(out)
-            out.clear()
-        else:
-            data = b"".join(out)
-            out.clear()
-            self.sent_bytes += len(data)
-            self._socket.write(data)
-        if not self.writable and self._socket.get_write_buffer_size() > CHOKED_BYTES:
-            # Replies that nobody reads: whoever asks on must first take what is there.
-            # Deliveries alone never come so far, so a client that only sends gets no deadlock.
-            self._held |= FOR_OUTPUT
-            self._rest(0)
-
-    def pause_writing(self) -> None:
-        """The socket takes no more: no deliveries, until `resume_writing`."""
-        self.writable = False
-        self._full_since = self.context.clock.monotonic()
-        for channel in self.channels.values():
-            channel.flowing = False
-
-    def lately_full(self) -> bool:
-        """Whether the socket is full, but not for so long that its client seems to be stuck."""
-        now = self.context.clock.monotonic()
-        return not self.writable and now - self._full_since < STUCK_SECONDS
-
-    def resume_writing(self) -> None:
-        """The socket takes more again."""
-        self.writable = True
-        if self._held & FOR_OUTPUT:
-            self._let_go(FOR_OUTPUT)
-        for channel in self.channels.values():
-            channel.flowing = True
-            channel.unpark_all()
-        self.turn.schedule()
 
     # -- handshake, permissions ----------------------------------------------------------
 

@@ -13,7 +13,7 @@ from persistence.commit import GroupCommit
 
 if TYPE_CHECKING:
     from broker.confirms import Confirms
-    from broker.connection import Connection
+    from broker.link import Link
     from broker.queue import Queue
     from broker.stream import Stream
 
@@ -60,7 +60,7 @@ class Turn:
         self._awaiting_disk: list[Stream] = []
         self.touched: list[Queue] = []
         self.confirming: list[Confirms] = []
-        self.dirty: list[Connection] = []
+        self.dirty: list[Link] = []
         # How many channels are likely to publish before the next commit should begin.
         self._expected = 0
         self._patience: TimerHandle | None = None
@@ -115,6 +115,11 @@ class Turn:
         if not self._scheduled:
             self._scheduled = True
             self.call_soon(self.run)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the disk is so far behind that publishers should wait for it."""
+        return self._commit.behind
 
     def later(self, queue: "Queue") -> None:
         """Delivers from `queue` again after others had their turn."""

@@ -30,7 +30,6 @@ PIECES = [
     method_frame(1, "confirm.select"),
     method_frame(1, "channel.close") + method_frame(1, "channel.open"),
     method_frame(1, "queue.declare", queue="missing", passive=True),
-    method_frame(1, "channel.close-ok") + method_frame(1, "channel.open"),
 ]
 
 
