@@ -10,9 +10,9 @@ from typing import Protocol as Interface
 from broker.amqp.protocol import Command, Protocol
 from broker.turn import Turn
 
-# What one connection may bring before others have their turn.
+# What one connection may bring before others have their turn: messages, and octets.
 BUDGET = 1000
-TURN_BYTES = 1 << 16
+TURN_BYTES = 1 << 19
 # Output beyond this goes to the socket before the turn ends.
 FLUSH_BYTES = 1 << 20
 # Why input is held, bits of `_held`.
@@ -57,6 +57,7 @@ class Link:
         "_socket",
         "_turn",
         "_turn_bytes",
+        "_turn_messages",
         "heard",
         "name",
         "out",
@@ -83,7 +84,7 @@ class Link:
         self._pending: list[Command] = []
         self._held = 0
         self._resuming = self._read_paused = self._slowed = False
-        self._turn, self._turn_bytes = 0, 0
+        self._turn = self._turn_bytes = self._turn_messages = 0
 
     def handle(self, commands: list[Command]) -> None:
         """Does what was read; where it holds the input, it puts back the rest."""
@@ -102,7 +103,7 @@ class Link:
         self.received_bytes += size
         turn = self.turn.number
         if turn != self._turn:
-            self._turn, self._turn_bytes = turn, 0
+            self._turn, self._turn_bytes, self._turn_messages = turn, 0, 0
         self._turn_bytes += size
         self.protocol.receive(data)
         if not self._held and not self._resuming:
@@ -114,18 +115,22 @@ class Link:
             self._pending = []
         else:
             commands = self.protocol.commands(BUDGET)
+            self._turn_messages += self.protocol.spent
         self.handle(commands)
         if self._slowed:
             self._slowed = False
             self._rest(CONGESTION_PAUSE)
         elif self.stores and self.turn.behind:
             self._rest(BEHIND_PAUSE)
-        elif self._pending or self._held or self.protocol.more or self._turn_bytes >= TURN_BYTES:
+        elif self._pending or self._held or self.protocol.more or self._turn_used_up():
             self._rest(0)
         elif self._read_paused and not self._socket.is_closing():
             self._read_paused = False
             self._socket.resume_reading()
         self.turn.schedule()
+
+    def _turn_used_up(self) -> bool:
+        return self._turn_messages >= BUDGET or self._turn_bytes >= TURN_BYTES
 
     def _rest(self, delay: float) -> None:
         # Nothing is read until `_resume`: others have their turn, and nothing piles up.
@@ -144,7 +149,7 @@ class Link:
 
     def _resume(self) -> None:
         self._resuming = False
-        self._turn_bytes = 0
+        self._turn_bytes = self._turn_messages = 0
         if self.stores and self.turn.behind:
             self.heard = True  # it is not the client's fault that nothing is read
             self._rest(BEHIND_PAUSE)

@@ -91,6 +91,8 @@ class Turn:
             for confirms in self.confirming:
                 confirms.flush()
             self.confirming.clear()
+        if self._commit.kick_needed:
+            self._begin_commit()  # before the sockets: the disk works meanwhile
         if self.dirty:
             dirty, self.dirty = self.dirty, []
             for connection in dirty:
@@ -103,8 +105,6 @@ class Turn:
             self.touched += self._later
             self._later = []
             self.schedule()
-        if self._commit.kick_needed:
-            self._begin_commit()
 
     def schedule(self) -> None:
         """Runs once all sockets that are readable now have been read.

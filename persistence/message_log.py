@@ -180,21 +180,19 @@ class MessageLog:
         recovered = 0
         damaged: list[tuple[int, bytes, str]] = []
         for batch_id, data, settled_row in self._stored(connection):
+            done = self._settlements(connection, batch_id, settled_row)
             try:
-                records = record.decode(data)
+                records = record.decode(data, done)
             except record.Damaged as damage:
                 damaged.append((batch_id, data, str(damage)))
                 continue
             batch = Batch(batch_id)
             batch.sealed = True
             batch.size = len(data)
-            done = self._settlements(connection, batch_id, settled_row)
             batch.settled = sorted(done)
             gone = 0
             for stored in records:
                 for reference in stored.references:
-                    if reference.ordinal in done:
-                        continue
                     if restore(stored, reference, batch):
                         batch.alive += 1
                     else:

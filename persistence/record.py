@@ -8,7 +8,7 @@ references is: CRC-32 of the rest u32, ordinals u16 each, little-endian.
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from struct import Struct, error
 from sys import byteorder
 from typing import Any, NamedTuple
@@ -114,16 +114,14 @@ def without(blob: bytes, settled: set[int]) -> bytearray | None:
     """
     parts: list[bytes] = [bytes(_HEAD.size + _COUNT.size)]
     count = 0
-    for record in decode(blob):
-        left = [each for each in record.references if each.ordinal not in settled]
-        if left:
-            _add_record(parts, record, left)
-            count += 1
+    for record in decode(blob, settled):
+        _add_record(parts, record)
+        count += 1
     return _finish(parts, count) if count else None
 
 
-def _add_record(parts: list[bytes], record: Record, references: list[Reference]) -> None:
-    route, header, body, flags, _ = record
+def _add_record(parts: list[bytes], record: Record) -> None:
+    route, header, body, flags, references = record
     packed = [
         (ordinal, queue, position, 0 if deadline is None else deadline + 1)
         for ordinal, queue, position, deadline in references
@@ -144,8 +142,12 @@ def _add_references(parts: list[bytes], entries: list[Any]) -> None:
         parts.append(_REFERENCE.pack(entry.ref, entry.queue.id, entry.position, deadline))
 
 
-def decode(blob: bytes) -> list[Record]:
-    """The records of a blob; raises Damaged if it is not whole."""
+def decode(blob: bytes, settled: Collection[int] = ()) -> list[Record]:
+    """The records of a blob, with those references that are not settled.
+
+    Where all of its references are, a record is left out.  Raises Damaged if
+    the blob is not whole.
+    """
     try:
         kind, checksum, size = _HEAD.unpack_from(blob, 0)
     except error:
@@ -157,12 +159,12 @@ def decode(blob: bytes) -> list[Record]:
     if crc32(memoryview(blob)[_HEAD.size :]) != checksum:
         raise Damaged("its checksum does not fit")
     try:
-        return _records(blob)
+        return _records(blob, settled)
     except error:
         raise Damaged("its records do not fit its size") from None
 
 
-def _records(blob: bytes) -> list[Record]:
+def _records(blob: bytes, settled: Collection[int]) -> list[Record]:
     records: list[Record] = []
     at = _HEAD.size + _COUNT.size
     (count,) = _COUNT.unpack_from(blob, _HEAD.size)
@@ -174,18 +176,21 @@ def _records(blob: bytes) -> list[Record]:
         header_at = at + route
         body_at = header_at + header
         end = body_at + body
-        references = [Reference(ordinal, queue, position, deadline - 1 if deadline else None)]
-        record = Record(
-            blob[at:header_at], blob[header_at:body_at], blob[body_at:end], flags, references
-        )
-        at = end
+        references: list[Reference] = []
+        if ordinal not in settled:
+            deadline = deadline - 1 if deadline else None
+            references.append(Reference(ordinal, queue, position, deadline))
+        more_at = end
         for _ in range(more):
-            ordinal, queue, position, deadline = _REFERENCE.unpack_from(blob, at)
-            references.append(
-                Reference(ordinal, queue, position, deadline - 1 if deadline else None)
-            )
-            at += _REFERENCE.size
-        records.append(record)
+            ordinal, queue, position, deadline = _REFERENCE.unpack_from(blob, more_at)
+            more_at += _REFERENCE.size
+            if ordinal not in settled:
+                deadline = deadline - 1 if deadline else None
+                references.append(Reference(ordinal, queue, position, deadline))
+        if references:
+            parts = blob[at:header_at], blob[header_at:body_at], blob[body_at:end]
+            records.append(Record(*parts, flags, references))
+        at = more_at
     if at != len(blob):
         raise Damaged("its records do not fit its size")
     return records

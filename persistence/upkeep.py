@@ -26,7 +26,7 @@ logger = logging.getLogger("leveret.upkeep")
 # Seconds between two looks, and between the steps while there is something to do.
 ROUND, STEP = 1.0, 0.025
 # What one step rewrites (bytes, or one batch) and gives back (pages): a few milliseconds.
-STEP_BYTES = 1 << 19
+STEP_BYTES = 1 << 21
 STEP_PAGES = 256
 # Free pages that stay in the file for what comes next.
 SPARE_PAGES = 512

@@ -81,6 +81,7 @@ class Protocol:
         "_streaming_left",
         "frame_limit",
         "max_message_size",
+        "spent",
     )
 
     def __init__(self, frame_limit: int, max_message_size: int) -> None:
@@ -99,6 +100,8 @@ class Protocol:
         # The channel whose long body frame is being taken in, and its bytes to come.
         self._streaming = -1
         self._streaming_left = 0
+        # Of the last budget, how much was used.
+        self.spent = 0
 
     @property
     def more(self) -> bool:
@@ -169,6 +172,7 @@ class Protocol:
         contents = self._contents
         unpack_frame = _FRAME.unpack_from
         limit = self.frame_limit
+        given = budget
         prefix, known = self._prefix, self._prefix_of
         while size - at >= 7:
             if budget <= 0:
@@ -259,6 +263,7 @@ class Protocol:
                     break
             at = end + 1
         self._at = at if not self._dead else len(self._buffer)
+        self.spent = given - budget
 
     def _whole_publish(
         self, buffer: bytes, at: int, channel: int, arguments: bytes, out: list[Command]
