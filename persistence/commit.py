@@ -20,7 +20,8 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.sql.base import Executable
 
 from persistence import schema
-from persistence.work import Change, Parameters, Statement, Work
+from persistence.prepared import Parameters
+from persistence.work import Change, Statement, Work
 
 if TYPE_CHECKING:
     from persistence.message_log import MessageLog

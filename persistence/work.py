@@ -14,20 +14,22 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.sql.base import Executable
 
 from persistence import schema
+from persistence.prepared import Parameters, Prepared
 
 logger = logging.getLogger("leveret.commit")
 
-_INSERT_BATCH = insert(schema.batch)
-_INSERT_SETTLED = insert(schema.settled)
-_DELETE_SETTLED = delete(schema.settled).where(
-    schema.settled.c.batch_id.between(bindparam("first"), bindparam("last"))
+_INSERT_BATCH = Prepared(insert(schema.batch))
+_INSERT_SETTLED = Prepared(insert(schema.settled))
+_DELETE_SETTLED = Prepared(
+    delete(schema.settled).where(
+        schema.settled.c.batch_id.between(bindparam("first"), bindparam("last"))
+    )
 )
-_DELETE_BATCH = delete(schema.batch).where(
-    schema.batch.c.id.between(bindparam("first"), bindparam("last"))
+_DELETE_BATCH = Prepared(
+    delete(schema.batch).where(schema.batch.c.id.between(bindparam("first"), bindparam("last")))
 )
 
-Parameters = dict[str, Any] | list[dict[str, Any]]
-Statement = tuple[Executable, Parameters]
+Statement = tuple[Executable | Prepared, Parameters]
 # What is written together or not at all.
 Change = tuple[Statement, ...]
 
@@ -71,7 +73,10 @@ class Work:
         self._reached = 0
         with connection.begin():
             for statement, parameters in self.statements:
-                connection.execute(statement, parameters)
+                if isinstance(statement, Prepared):
+                    statement.execute(connection, parameters)
+                else:
+                    connection.execute(statement, parameters)
                 self._reached += 1
 
     def leave_out(self, error: Exception) -> bool:

@@ -25,7 +25,7 @@ def test_a_new_database_has_all_tables_and_is_safe(url):
         assert ask("synchronous") == 2
         assert ask("fullfsync") == 1
         assert ask("checkpoint_fullfsync") == 1
-        assert ask("page_size") == 8192
+        assert ask("page_size") == 4096
         assert ask("auto_vacuum") == 2
         for table in schema.metadata.tables.values():
             rows = connection.execute(select(table)).all()

@@ -13,7 +13,8 @@ def row(key):
 
 
 def tables(commit):
-    return [(type(s).__name__, s.table.name) for s, _ in commit.statements]
+    bare = [getattr(s, "statement", s) for s, _ in commit.statements]
+    return [(type(s).__name__, s.table.name) for s in bare]
 
 
 def test_definitions_then_messages_then_settlements_then_deletions():
