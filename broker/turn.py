@@ -87,6 +87,14 @@ class Turn:
                     queue.deliver()
                 except Exception:  # a fault of ours must not end the turn of all others
                     logger.exception("queue '%s' in vhost '%s'", queue.name, queue.vhost.name)
+        self._answer()
+        self._now = None
+        if self._later:
+            self.touched += self._later
+            self._later = []
+            self.schedule()
+
+    def _answer(self) -> None:
         if self.confirming:
             for confirms in self.confirming:
                 confirms.flush()
@@ -100,11 +108,6 @@ class Turn:
                     connection.flush()
                 except Exception:
                     logger.exception("%s: cannot write", connection.name)
-        self._now = None
-        if self._later:
-            self.touched += self._later
-            self._later = []
-            self.schedule()
 
     def schedule(self) -> None:
         """Runs once all sockets that are readable now have been read.
@@ -155,4 +158,6 @@ class Turn:
         self._expected = len(waited) if self._awaiting_commit else 0
         if self._awaiting_disk:
             self._awaiting_disk = [s for s in self._awaiting_disk if s.committed(done)]
-        self.schedule()
+        if self.touched:
+            self.schedule()
+        self._answer()  # at once: whoever waits for these confirms waits for nothing else

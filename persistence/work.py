@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.sql.base import Executable
 
 from persistence import schema
-from persistence.prepared import Parameters, Prepared
+from persistence.prepared import Parameters, Prepared, run_together
 
 logger = logging.getLogger("leveret.commit")
 
@@ -71,6 +71,9 @@ class Work:
     def perform(self, connection: Connection) -> None:
         """Writes it all in one transaction; raises what the database raises."""
         self._reached = 0
+        if all(isinstance(statement, Prepared) for statement, _ in self.statements):
+            run_together(connection, self.statements)
+            return
         with connection.begin():
             for statement, parameters in self.statements:
                 if isinstance(statement, Prepared):

@@ -23,8 +23,8 @@ def declare(channel: BlockingChannel, queue: str = "", **options: Any) -> str:
 def dead_lettering(
     channel: BlockingChannel,
     exchange: str,
-    key: str | None = None,
-    queue: str = "",
+    key: Any = None,  # None or str, as queue is str: wider for mypy, which lets ** fill them too
+    queue: Any = "",
     **arguments: Any,
 ) -> str:
     """Declare a queue that dead-letters to the exchange."""

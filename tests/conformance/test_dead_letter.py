@@ -362,9 +362,9 @@ def test_routed_by_the_reason_of_the_first_death(channel, name):
     queue = dead_lettering(channel, exchange)
     die(channel, queue, "rejected")
     publish(channel, "", queue, "expired", expiration="0")
-    for target, reason in ((expired, b"expired"), (rejected, b"rejected")):
+    for target, body in ((expired, b"expired"), (rejected, b"rejected")):
         until_ready(channel, target, 1)
-        assert take(channel, target) == [reason]
+        assert take(channel, target) == [body]
 
 
 @pytest.mark.checklist(311)

@@ -5,7 +5,7 @@ import pytest
 from persistence import engine, upkeep
 from persistence.upkeep import ROUND, STEP, Upkeep
 
-PAGE = 8192
+PAGE = 4096
 
 
 @pytest.fixture
@@ -199,7 +199,8 @@ def test_the_file_shrinks_in_steps_and_keeps_a_little(looked_after):
 
     assert database.scalar("PRAGMA freelist_count") == upkeep.SPARE_PAGES
     assert database.path.stat().st_size < (upkeep.SPARE_PAGES + 50) * PAGE
-    assert database.path.with_name("test.db-wal").stat().st_size == 0
+    # Kept to be written over, which syncs quicker, but bounded.
+    assert database.path.with_name("test.db-wal").stat().st_size <= 16 << 20
 
 
 def test_it_shrinks_under_load_too_and_leaves_what_is_in_use(looked_after):
