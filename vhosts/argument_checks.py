@@ -7,33 +7,13 @@ A check takes the field and the whole table and returns None, or the reason that
 
 import re
 from collections.abc import Callable
-from typing import Any
 
-Field = tuple[str, Any]
-Table = dict[str, Field]
+from exchanges.tables import INTEGERS, TYPE_NAMES, Field, Table
+
+__all__ = ["INTEGERS", "TYPE_NAMES", "Check", "Field", "Table"]
+
 Check = Callable[[Field, Table], str | None]
 
-TYPE_NAMES = {
-    "t": "bool",
-    "b": "byte",
-    "B": "unsignedbyte",
-    "s": "short",
-    "u": "unsignedshort",
-    "I": "signedint",
-    "i": "unsignedint",
-    "l": "long",
-    "L": "long",
-    "f": "float",
-    "d": "double",
-    "D": "decimal",
-    "S": "longstr",
-    "x": "binary",
-    "T": "timestamp",
-    "F": "table",
-    "A": "array",
-    "V": "void",
-}
-INTEGERS = frozenset("bBsuIilL")
 TEN_YEARS_MS = 315_360_000_000
 MAX_PRIORITY = 255
 
