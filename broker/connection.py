@@ -369,6 +369,7 @@ class Connection(Link):
             if not channel.closing:
                 channel.close()
         if opened:
+            self.context.roster.leave(self)
             self.vhost.delete_exclusive_queues(self)
 
     # -- handshake, permissions ----------------------------------------------------------
@@ -411,6 +412,7 @@ class Connection(Link):
         self.wants_cancel_notify = shake.capable("consumer_cancel_notify")
         self.wants_blocked_notify = shake.capable("connection.blocked")
         self.authorise = self.context.vhosts.permissions.authoriser(self.user.name, self.vhost.name)
+        self.context.roster.enter(self)
         self.state = "running"
         self._timer.cancel()
         self._handle = self._handle_running

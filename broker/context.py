@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from broker.alarms import Alarms
 from broker.clock import Clock
+from broker.roster import Roster
 from broker.turn import Turn
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Context:
         "limits",
         "max_message_size",
         "reply_channels",
+        "roster",
         "turn",
         "vhosts",
     )
@@ -52,6 +54,7 @@ class Context:
         self.max_message_size = max_message_size
         self.handshake_timeout = handshake_timeout
         self.connections: set[Connection] = set()
+        self.roster = vhosts.presence = Roster()
         self.alarms = Alarms(clock, self.connections)
         # Direct reply-to: generated queue name -> the channel that waits for replies.
         self.reply_channels: dict[str, Channel] = {}

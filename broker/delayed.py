@@ -19,6 +19,7 @@ from broker.message import Message, QueuedMessage, Routable, headers_of
 from exchanges import routing
 from exchanges.base import Exchange
 from exchanges.delayed import DelayedExchange, delay_ms, negated
+from persistence.message_log import UNPLUGGED, Log
 from vhosts import naming
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Room:
         self._vhost = vhost
         self._turn = turn
         self._exchange = exchange
-        self.log = vhost.log
+        self.log: Log = vhost.log
         self.name = naming.ROOM_PREFIX + exchange.name
         self.durable = exchange.durable
         self.deleted = False
@@ -153,6 +154,14 @@ class Room:
             if entry.batch is not None:
                 # With the deletion, lest they wait for the next that gets this id.
                 self.log.settle_with_commit(entry)
+
+    def suspend(self) -> None:
+        """The virtual host is unloaded: what waits stays on the disk."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.deleted = True
+        self.log = UNPLUGGED
 
 
 def furnish(

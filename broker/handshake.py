@@ -17,7 +17,7 @@ from broker.amqp.errors import ProtocolViolation
 from broker.amqp.protocol import PROTOCOL_HEADER, VIOLATION, Command
 from broker.amqp.tables import Table
 from broker.sasl import MECHANISMS, Credentials, MalformedResponse
-from vhosts.errors import BrokerError, vhost_not_found
+from vhosts.errors import BrokerError
 
 if TYPE_CHECKING:
     from broker.queue import Queue
@@ -267,12 +267,7 @@ class Handshake:
     def _open(self, arguments: bytes) -> Step:
         command = cold.decode(commands.Connection.Open.index, arguments)
         assert isinstance(command, commands.Connection.Open)
-        name = command.virtual_host
-        vhost = self._vhosts.get(name)
-        if vhost is None:
-            raise vhost_not_found(name)
-        self._vhosts.permissions.check_vhost(self.user.name, name)
-        self.vhost = vhost
+        self.vhost = self._vhosts.enter(self.user.name, command.virtual_host)
         self._state = _State.OVER
         return Step(cold.method_frame(0, cold.connection_open_ok()), outcome=Outcome.RUNNING)
 

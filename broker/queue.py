@@ -15,6 +15,7 @@ from broker.length_limits import Limits
 from broker.message import Message, QueuedMessage
 from broker.quorum import RETURNED, failures
 from broker.ready import Fifo, Priorities, Ready
+from persistence.message_log import UNPLUGGED, Log
 from vhosts import errors
 from vhosts.argument_checks import Table
 from vhosts.settings import QueueSettings
@@ -87,7 +88,7 @@ class Queue:
     ) -> None:
         self.vhost = vhost
         self.turn = turn
-        self.log = vhost.log
+        self.log: Log = vhost.log
         self.name = name
         self.durable = durable
         self.owner = owner
@@ -422,6 +423,12 @@ class Queue:
             consumer.active = False
             self.available.discard(consumer)
             consumer.channel.consumer_lost(consumer)
+
+    def suspend(self) -> None:
+        """The virtual host is unloaded: nothing happens here any more, the disk keeps it all."""
+        self.expiry.cancel()
+        self.deleted = True
+        self.log = UNPLUGGED
 
     def frontiers(self) -> list[int]:
         """Per level, the position from which on nothing was ever delivered."""

@@ -95,6 +95,27 @@ class Storage:
         self._commit.flush()
         await done.wait()
 
+    async def start_vhost(self, name: str) -> bool:
+        """Recovers a virtual host that is down; whether it is up now.
+
+        Like a start of the broker it reads all messages at once, and nothing else happens
+        meanwhile: it is for a virtual host that is of no use as it is.
+        """
+        await self.flushed()
+        vhost = self.vhosts.get(name)
+        if vhost is None or vhost.running:
+            return vhost is not None
+        with self._engine.begin() as connection:
+            up = self.vhosts.load(name, Definitions(connection))
+        self.context.turn.schedule()
+        return up
+
+    async def stop_vhost(self, name: str) -> None:
+        """Unloads a virtual host; returns once the disk has all of it."""
+        self.vhosts.unload(name)
+        self.context.turn.schedule()
+        await self.flushed()
+
     async def close(self) -> None:
         """Puts everything on the disk, exactly, and lets go of it."""
         for vhost in self.vhosts:
@@ -118,11 +139,13 @@ def _load(connection: Connection, commit: GroupCommit, turn: Turn) -> VirtualHos
     def furnish(vhost: VirtualHost[Queue], exchange: Exchange, room_id: int | None) -> None:
         delayed.furnish(vhost, turn, exchange, room_id)
 
-    definitions = Definitions(connection)
-    vhosts = VirtualHosts(store, commit, definitions, make_queue, publishing.replay, furnish)
-    for vhost in vhosts:
-        vhost.log.recover(connection, _restorer(vhost))
-    return vhosts
+    return VirtualHosts(
+        store, commit, Definitions(connection), make_queue, publishing.replay, furnish, _recall
+    )
+
+
+def _recall(vhost: VirtualHost[Queue], definitions: Definitions) -> None:
+    definitions.recover(vhost.log, _restorer(vhost))
 
 
 def _restorer(vhost: VirtualHost[Queue]) -> Callable[[Record, Reference, Batch], bool]:

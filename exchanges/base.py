@@ -65,6 +65,9 @@ class WaitingRoom(Protocol):
     def close(self) -> None:
         """The exchange is deleted: what waits is dropped."""
 
+    def suspend(self) -> None:
+        """The virtual host is unloaded: what waits stays on the disk."""
+
 
 class Binding:
     """One binding from an exchange to a queue or another exchange.

@@ -5,15 +5,19 @@ here: what the definitions mean.  Only durable things are handed in.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy import Table as SqlTable
 
 from persistence import schema, tables_json
 from persistence.commit import GroupCommit
+from persistence.record import Record, Reference
+
+if TYPE_CHECKING:
+    from persistence.message_log import Batch, MessageLog
 
 Table = tables_json.Table
 
@@ -258,6 +262,12 @@ class Definitions:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def recover(
+        self, log: "MessageLog", restore: Callable[[Record, Reference, "Batch"], bool]
+    ) -> int:
+        """Reads back the messages of one vhost, as `MessageLog.recover`."""
+        return log.recover(self._connection, restore)
 
     def vhosts(self) -> list[VhostRow]:
         columns = schema.vhost.c

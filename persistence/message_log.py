@@ -6,7 +6,7 @@ and how it looks (record.py).  DESIGN section 4 says how it all hangs together.
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -121,8 +121,10 @@ class MessageLog:
             self.gathering = Batch(self._commit.next_batch_id())
 
     def discard(self) -> None:
-        """The vhost is deleted: nothing more of it is written (`DefinitionStore.delete_vhost`)."""
-        self._commit.logs.remove(self)
+        """Nothing more of it is written: the vhost is deleted (`DefinitionStore.delete_vhost`),
+        or unloaded and all of it on the disk."""
+        if self in self._commit.logs:
+            self._commit.logs.remove(self)
 
     # -- for the group commit ------------------------------------------------------------
 
@@ -259,6 +261,32 @@ class MessageLog:
         # Its settlements too: they would count for the next batch of that id.
         connection.execute(delete(schema.settled).where(schema.settled.c.batch_id == batch_id))
         connection.execute(delete(schema.batch).where(schema.batch.c.id == batch_id))
+
+
+class Log(Protocol):
+    """What a queue needs of its log."""
+
+    def append(self, entry: Any) -> None: ...
+    def settle(self, entry: Any) -> None: ...
+    def settle_with_commit(self, entry: Any) -> None: ...
+
+
+class _Unplugged:
+    """Stands in for the log once a vhost is unloaded: the disk keeps what it had then."""
+
+    __slots__ = ()
+
+    def append(self, entry: Any) -> None:
+        """Nothing is kept."""
+
+    def settle(self, entry: Any) -> None:
+        """It is not settled on the disk."""
+        entry.batch = None
+
+    settle_with_commit = settle
+
+
+UNPLUGGED = _Unplugged()
 
 
 def _is_sparse(batch: Batch) -> bool:

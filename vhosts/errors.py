@@ -249,5 +249,19 @@ def vhost_not_found(vhost: str) -> NotAllowed:
     return NotAllowed(f"vhost {vhost} not found")
 
 
+def vhost_down(vhost: str) -> ResourceError:
+    return ResourceError(f"vhost '{vhost}' is down")
+
+
+def vhost_down_for(vhost: str, user: str) -> InternalError:
+    return InternalError(
+        f"access to vhost '{vhost}' refused for user '{user}': vhost '{vhost}' is down"
+    )
+
+
+def vhost_protected(vhost: str) -> PreconditionFailed:
+    return PreconditionFailed(f"vhost '{vhost}' is protected from deletion")
+
+
 def vhost_refused(vhost: str, user: str) -> NotAllowed:
     return NotAllowed(f"access to vhost '{vhost}' refused for user '{user}'")

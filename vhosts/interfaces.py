@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from exchanges.base import Binding, Exchange
+from persistence.definition_store import Definitions
 from vhosts.argument_checks import Table
 
 if TYPE_CHECKING:
@@ -38,8 +39,14 @@ class QueueLike(Protocol):
     def restore_marks(self, marks: list[int]) -> None:
         """At start: positions below these may have been delivered, one a priority level."""
 
+    def save_frontiers(self) -> None:
+        """Has the store know exactly what was delivered."""
+
     def close(self) -> None:
         """The queue is deleted: cancel its consumers, drop its messages."""
+
+    def suspend(self) -> None:
+        """The virtual host is unloaded: nothing happens here any more, the disk keeps it."""
 
 
 Q = TypeVar("Q", bound=QueueLike)
@@ -63,6 +70,30 @@ class QueueFactory(Protocol[Q]):
 
 Replay = Callable[["VirtualHost[Any]", Binding, Iterable[Any]], None]
 """Takes the messages that a new binding is due from before it was made (spec 6.7)."""
+
+Recall = Callable[["VirtualHost[Any]", Definitions], None]
+"""Reads the messages of a virtual host back into its queues, which exist already (spec 9.3)."""
+
+
+class Presence(Protocol):
+    """Who is connected: the registry asks, counts and turns out, but knows no connection."""
+
+    def count(self, *, vhost: str | None = None, user: str | None = None) -> int:
+        """Open connections to the virtual host, or of the user."""
+
+    def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:
+        """Closes them with 320 and this text (spec 2.8)."""
+
+
+class Nobody:
+    """The presence where nobody can connect."""
+
+    def count(self, *, vhost: str | None = None, user: str | None = None) -> int:
+        return 0
+
+    def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:
+        """There is nobody to turn out."""
+
 
 Furnish = Callable[["VirtualHost[Any]", Exchange, int | None], None]
 """Gives a new exchange what it needs of the broker, before a message can reach it (spec 6.5).

@@ -116,6 +116,11 @@ class Permissions:
         for entry in [entry for entry in self if entry.user == user]:
             self.delete(user, entry.vhost)
 
+    def forget_vhost(self, vhost: str) -> None:
+        """All entries in a virtual host that goes; the store drops them with it."""
+        for entry in [entry for entry in self if entry.vhost == vhost]:
+            del self._entries[entry.user, vhost]
+
     def check_vhost(self, user: str, vhost: str) -> None:
         """Raises NotAllowed unless the user has an entry, be it all empty (spec 2.6)."""
         if (user, vhost) not in self._entries:

@@ -1,26 +1,43 @@
-"""VirtualHosts: every virtual host, and the users and permissions that open them (spec 10)."""
+"""VirtualHosts: every virtual host, and the users and permissions that open them (spec 10).
 
-from collections.abc import Iterator
-from typing import Any, Generic
+Here: making, changing, deleting, loading and unloading virtual hosts, and who may enter one.
+Not here: what is in a virtual host (vhost.py), what becomes of it at its end (lifecycle.py).
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, NamedTuple, cast
 
 from persistence.commit import GroupCommit
-from persistence.definition_store import Definitions, DefinitionStore
+from persistence.definition_store import Definitions, DefinitionStore, VhostRow
 from persistence.message_log import MessageLog
-from vhosts.interfaces import Furnish, Q, QueueFactory, Replay
+from vhosts import errors
+from vhosts.interfaces import Furnish, Nobody, Presence, Q, QueueFactory, Recall, Replay
+from vhosts.lifecycle import Closed, dismantle, suspend
 from vhosts.permissions import Permission, Permissions
 from vhosts.recovery import recover
 from vhosts.users import User, Users
 from vhosts.vhost import VirtualHost
 
-DEFAULT_VHOST = "/"
-DEFAULT_USER = "guest"
+logger = logging.getLogger("leveret.vhosts")
+
+QUEUE_TYPES = ("classic", "quorum", "stream")
+
+
+class FirstStart(NamedTuple):
+    """What an empty store begins with; no user at all where `user` is None."""
+
+    vhost: str = "/"
+    user: str | None = "guest"
+    password: str = "guest"  # noqa: S105 -- as in RabbitMQ, and for this machine only
+    tags: tuple[str, ...] = ("administrator",)
 
 
 class VirtualHosts(Generic[Q]):
     """All virtual hosts by name.
 
-    Made from what the store holds; an empty store begins with `/` and the administrator guest,
-    whose password is guest. Messages are not read here: that is done on each vhost's log.
+    Made from what the store holds; an empty store begins with `first`. One that cannot be
+    recovered stays down, and the others come up. `presence` knows who is connected.
     """
 
     def __init__(
@@ -31,21 +48,25 @@ class VirtualHosts(Generic[Q]):
         queue_factory: QueueFactory[Q],
         replay: Replay | None = None,
         furnish: Furnish | None = None,
+        recall: Recall | None = None,
+        first: FirstStart | None = None,
     ) -> None:
         self._store = store
         self._commit = commit
         self._queue_factory = queue_factory
         self._replay = replay
         self._furnish = furnish
+        self._recall = recall
         self._vhosts: dict[str, VirtualHost[Q]] = {}
+        self.presence: Presence = Nobody()
         self.users = Users(store, (User(*row) for row in definitions.users()))
         self.permissions = Permissions(
             store, self._permission_changed, (Permission(*row) for row in definitions.permissions())
         )
         for row in definitions.vhosts():
-            recover(self._add(row.id, row.name, row.metadata), definitions)
+            self._bring_up(row, definitions)
         if not self._vhosts and not len(self.users):
-            self._begin()
+            self._begin(first or FirstStart())
 
     def __iter__(self) -> Iterator[VirtualHost[Q]]:
         return iter(self._vhosts.values())
@@ -56,37 +77,184 @@ class VirtualHosts(Generic[Q]):
     def get(self, name: str) -> VirtualHost[Q] | None:
         return self._vhosts.get(name)
 
-    def create(self, name: str, default_queue_type: str = "classic") -> VirtualHost[Q]:
-        """A new virtual host; `name` must be free."""
-        vhost_id = self._store.next_vhost_id()
-        metadata = {"default_queue_type": default_queue_type}
-        self._store.save_vhost(vhost_id, name, metadata)
-        return self._add(vhost_id, name, metadata)
+    # -- made, changed, deleted (spec 10.1) ----------------------------------------------------
+
+    def create(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        tags: Iterable[str] = (),
+        default_queue_type: str = "classic",
+        tracing: bool = False,
+        protected: bool = False,
+    ) -> VirtualHost[Q]:
+        """A new virtual host; `name` must be free. Raises InvalidValue for an unknown type."""
+        metadata = _metadata(description, tags, default_queue_type, tracing, protected)
+        row = VhostRow(self._store.next_vhost_id(), name, metadata)
+        self._store.save_vhost(*row)
+        return self._add(row)
+
+    def update(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        tags: Iterable[str] = (),
+        default_queue_type: str = "classic",
+        tracing: bool | None = None,
+        protected: bool | None = None,
+    ) -> VirtualHost[Q]:
+        """Replaces what is said of a virtual host that exists; None leaves a switch as it is.
+
+        Raises InvalidValue for an unknown type of queue.
+        """
+        vhost = self._vhosts[name]
+        vhost.describe(
+            _metadata(
+                description,
+                tags,
+                default_queue_type,
+                vhost.tracing if tracing is None else tracing,
+                vhost.protected if protected is None else protected,
+            )
+        )
+        self._store.save_vhost(vhost.log.vhost_id, name, vhost.metadata)
+        return vhost
+
+    def delete(self, name: str) -> bool:
+        """Deletes a virtual host with all that is in it; whether there was one.
+
+        Its consumers are cancelled, then its connections closed (spec 2.8). Raises
+        PreconditionFailed where it is protected.
+        """
+        vhost = self._vhosts.get(name)
+        if vhost is None:
+            return False
+        if vhost.protected:
+            raise errors.vhost_protected(name)
+        del self._vhosts[name]
+        vhost.running = False
+        dismantle(vhost)
+        vhost.log.discard()
+        self.permissions.forget_vhost(name)
+        self._store.delete_vhost(vhost.log.vhost_id, name)
+        self.presence.expel(f"vhost '{name}' is deleted", vhost=name)
+        return True
+
+    # -- loaded, unloaded ----------------------------------------------------------------------
+
+    def unload(self, name: str) -> None:
+        """Takes a running virtual host down: its connections are closed, the disk keeps the rest.
+
+        It can be loaded once all that was written so far is on the disk.
+        """
+        vhost = self._vhosts[name]
+        if not vhost.running:
+            return
+        for queue in vhost.queues.values():
+            queue.save_frontiers()
+        suspend(vhost)
+        row = VhostRow(vhost.log.vhost_id, name, vhost.metadata)
+        down = self._vhosts[name] = self._down(row)
+        # Until then it is there for what waits to be written.
+        self._commit.after(vhost.log.discard)
+        self.presence.expel(f"vhost '{name}' is down", vhost=name)
+        logger.info("vhost '%s' is unloaded", down.name)
+
+    def load(self, name: str, definitions: Definitions) -> bool:
+        """Recovers a virtual host that is down; whether it is up now."""
+        vhost = self._vhosts[name]
+        if vhost.running:
+            return True
+        return self._bring_up(VhostRow(vhost.log.vhost_id, name, vhost.metadata), definitions)
+
+    def _bring_up(self, row: VhostRow, definitions: Definitions) -> bool:
+        vhost = self._add(row)
+        try:
+            recover(vhost, definitions)
+            if self._recall is not None:
+                self._recall(vhost, definitions)
+        except Exception:
+            # Whatever it is, the other virtual hosts come up.
+            logger.exception("vhost '%s' cannot be recovered and stays down", row.name)
+            suspend(vhost)
+            vhost.log.discard()
+            self._vhosts[row.name] = self._down(row)
+            return False
+        return True
+
+    # -- who enters (spec 2.6) -----------------------------------------------------------------
+
+    def enter(self, user: str, name: str) -> VirtualHost[Q]:
+        """The virtual host that a connection of `user` opens, all checks done in their order.
+
+        Raises NotAllowed, and InternalError where it is down.
+        """
+        vhost = self._vhosts.get(name)
+        if vhost is None:
+            raise errors.vhost_not_found(name)
+        self.permissions.check_vhost(user, name)
+        if not vhost.running:
+            raise errors.vhost_down_for(name, user)
+        return vhost
+
+    # -- users ---------------------------------------------------------------------------------
 
     def delete_user(self, name: str) -> bool:
-        """Delete a user with its permissions; whether there was one."""
+        """Delete a user with its permissions, and close its connections; whether there was one."""
         self.permissions.delete_user(name)
-        return self.users.delete(name)
+        if not self.users.delete(name):
+            return False
+        self.presence.expel(f"user '{name}' is deleted", user=name)
+        return True
 
-    def _begin(self) -> None:
-        self.create(DEFAULT_VHOST)
-        self.users.add(DEFAULT_USER, DEFAULT_USER, ["administrator"])
-        self.permissions.set(DEFAULT_USER, DEFAULT_VHOST, ".*", ".*", ".*")
+    def _begin(self, first: FirstStart) -> None:
+        self.create(first.vhost)
+        if first.user is not None:
+            self.users.add(first.user, first.password, first.tags)
+            self.permissions.set(first.user, first.vhost, ".*", ".*", ".*")
 
-    def _add(self, vhost_id: int, name: str, metadata: dict[str, Any]) -> VirtualHost[Q]:
+    # -- making --------------------------------------------------------------------------------
+
+    def _add(self, row: VhostRow) -> VirtualHost[Q]:
+        vhost = self._make(row, self._store)
+        self._vhosts[row.name] = vhost
+        return vhost
+
+    def _down(self, row: VhostRow) -> VirtualHost[Q]:
+        vhost = self._make(row, cast(DefinitionStore, Closed(row.name)))
+        vhost.running = False
+        vhost.log.discard()
+        return vhost
+
+    def _make(self, row: VhostRow, store: DefinitionStore) -> VirtualHost[Q]:
         vhost = VirtualHost(
-            name,
+            row.name,
             self._queue_factory,
-            store=self._store,
+            store=store,
             commit=self._commit,
-            log=MessageLog(vhost_id, self._commit),
+            log=MessageLog(row.id, self._commit),
             replay=self._replay,
             furnish=self._furnish,
-            default_queue_type=metadata.get("default_queue_type", "classic"),
         )
-        self._vhosts[name] = vhost
+        vhost.describe(row.metadata)
         return vhost
 
     def _permission_changed(self, vhost: str) -> None:
         if (changed := self._vhosts.get(vhost)) is not None:
             changed.topology += 1
+
+
+def _metadata(
+    description: str, tags: Iterable[str], default_queue_type: str, tracing: bool, protected: bool
+) -> dict[str, Any]:
+    if default_queue_type not in QUEUE_TYPES:
+        raise errors.InvalidValue(f"unknown queue type '{default_queue_type}'")
+    return {
+        "description": description,
+        "tags": list(tags),
+        "default_queue_type": default_queue_type,
+        "tracing": tracing,
+        "protected_from_deletion": protected,
+    }

@@ -6,7 +6,7 @@ in `exchanges/`, what a queue does with messages in `broker/`.
 """
 
 from collections.abc import Iterable
-from typing import Generic
+from typing import Any, Generic
 
 from exchanges.base import Binding, Exchange
 from exchanges.default import DefaultExchange
@@ -51,7 +51,7 @@ class VirtualHost(Generic[Q]):
 
     `topology` rises with every change of what exists, is bound or is permitted here: what was
     looked up under an older number must be looked up again. `store`, `commit` and `log` are where
-    it survives.
+    it survives. `running` is False while it is down: then it is empty, and nothing can be made.
 
     Methods that take `authorise` call it in the spec's order of checks; it raises AccessRefused.
     `owner` is the connection that an exclusive queue belongs to, or that asks for it.
@@ -67,13 +67,13 @@ class VirtualHost(Generic[Q]):
         log: MessageLog,
         replay: Replay | None = None,
         furnish: Furnish | None = None,
-        default_queue_type: str = "classic",
     ) -> None:
         self.name = name
         self.store = store
         self.commit = commit
         self.log = log
-        self.default_queue_type = default_queue_type
+        self.running = True
+        self.describe({})
         self.topology = 0
         self.queues: dict[str, Q] = {}
         self.bindings = Bindings(name, store)
@@ -84,6 +84,15 @@ class VirtualHost(Generic[Q]):
         self._replay = replay
         self._furnish = furnish
         self._exclusive: dict[object, dict[Q, None]] = {}
+
+    def describe(self, metadata: dict[str, Any]) -> None:
+        """What is said of it, as it is stored; what is missing is as in a new one (spec 10.1)."""
+        self.metadata = metadata
+        self.description: str = metadata.get("description", "")
+        self.tags: tuple[str, ...] = tuple(metadata.get("tags", ()))
+        self.default_queue_type: str = metadata.get("default_queue_type", "classic")
+        self.tracing: bool = metadata.get("tracing", False)
+        self.protected: bool = metadata.get("protected_from_deletion", False)
 
     # -- exchanges -----------------------------------------------------------------------------
 

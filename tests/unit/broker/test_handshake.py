@@ -20,6 +20,7 @@ from broker.handshake import (
     Step,
 )
 from tests.support import encoding, wire
+from vhosts.errors import vhost_not_found
 from vhosts.permissions import Permissions
 from vhosts.users import Users
 
@@ -54,8 +55,11 @@ class VirtualHosts:
         self.permissions.set("guest", "/", "", "", "")
         self._vhosts = {"/": "the default vhost", "closed": "another"}
 
-    def get(self, name: str) -> Any:
-        return self._vhosts.get(name)
+    def enter(self, user: str, name: str) -> Any:
+        if name not in self._vhosts:
+            raise vhost_not_found(name)
+        self.permissions.check_vhost(user, name)
+        return self._vhosts[name]
 
 
 VHOSTS = cast(Any, VirtualHosts())
@@ -407,7 +411,7 @@ def test_open():
     assert step.outcome is Outcome.RUNNING
     assert sent(step) == [("connection.open-ok", {"known_hosts": ""})]
     assert handshake.user.name == "guest"
-    assert handshake.vhost is VHOSTS.get("/")
+    assert handshake.vhost is VHOSTS.enter("guest", "/")
 
 
 @pytest.mark.parametrize(
@@ -482,7 +486,7 @@ def converse(data: bytes, cuts: list[int]) -> list[tuple[str, dict[str, Any]]]:
             step = handshake.handle(each)
             answers += sent(step)
             protocol.frame_limit = handshake.frame_limit
-    assert handshake.vhost is VHOSTS.get("/")
+    assert handshake.vhost is VHOSTS.enter("guest", "/")
     return answers
 
 

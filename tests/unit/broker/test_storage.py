@@ -9,7 +9,6 @@ from broker.startup import StartError
 from broker.storage import Storage
 from tests.support.clock import VirtualClock
 from tests.support.engine import Engine
-from vhosts.registry import DEFAULT_VHOST
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ async def opened(options):
 
 async def test_a_new_database_begins_with_the_defaults(options, tmp_path):
     storage = await opened(options)
-    assert [vhost.name for vhost in storage.vhosts] == [DEFAULT_VHOST]
+    assert [vhost.name for vhost in storage.vhosts] == ["/"]
     assert storage.vhosts.users.authenticate("guest", "guest") is not None
     await storage.close()
     assert (tmp_path / "leveret.db").exists()

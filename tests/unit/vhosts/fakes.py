@@ -45,9 +45,16 @@ class FakeQueue:
         self.closed = 0
         self.marks = None
         self.on_close = lambda: None
+        self.saved = self.suspended = False
 
     def restore_marks(self, marks):
         self.marks = marks
+
+    def save_frontiers(self):
+        self.saved = True
+
+    def suspend(self):
+        self.suspended = True
 
     def close(self):
         self.closed += 1
@@ -70,7 +77,7 @@ class Authority:
 def make_vhost(**options: Any) -> Any:
     """A virtual host of fake queues on a recording store."""
     surroundings: Any = {"store": RecordingStore(), "commit": None, "log": None}
-    return VirtualHost("/", FakeQueue, **surroundings, **options)
+    return VirtualHost("/", FakeQueue, **{**surroundings, **options})
 
 
 def declare_exchange(vhost, name, type_name="direct", **properties):

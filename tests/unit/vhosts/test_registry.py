@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import sqlite3
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -10,8 +12,9 @@ from persistence.commit import GroupCommit
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.engine import open_engine
 from tests.support.clock import VirtualClock
-from tests.unit.vhosts.fakes import FakeQueue, declare_exchange, declare_queue
-from vhosts.registry import VirtualHosts
+from tests.unit.vhosts.fakes import FakeQueue, declare_exchange, declare_queue, refusal
+from vhosts import errors
+from vhosts.registry import FirstStart, VirtualHosts
 
 
 @pytest.fixture
@@ -19,14 +22,14 @@ def restart(tmp_path):
     """Opens the virtual hosts on one database, as often as is asked."""
 
     @asynccontextmanager
-    async def opened(spoil=lambda connection: None):
+    async def opened(spoil=lambda connection: None, **options: Any):
         engine = open_engine(f"sqlite:///{tmp_path / 'leveret.db'}")
         loop = asyncio.get_running_loop()
         commit = GroupCommit(engine, VirtualClock(), loop.call_soon_threadsafe)
         with engine.begin() as connection:
             spoil(connection)
             store = DefinitionStore(commit, connection)
-            vhosts = VirtualHosts(store, commit, Definitions(connection), FakeQueue)
+            vhosts = VirtualHosts(store, commit, Definitions(connection), FakeQueue, **options)
         yield vhosts
         on_disk = loop.create_future()
         commit.after(lambda: on_disk.set_result(None))
@@ -179,3 +182,147 @@ async def test_what_cannot_be_made_is_named_and_left_out(restart, caplog):
         "Topic binding key '#.#.#' uses 3 '#' wildcards, at most 2 are allowed",
         "no exchange 'odd' in vhost '/'",
     ]
+
+
+# -- virtual hosts come and go -----------------------------------------------------------------
+
+
+class Presence:
+    """Notes who is turned out."""
+
+    def __init__(self):
+        self.expelled: list[Any] = []
+
+    def count(self, **_):
+        return 0
+
+    def expel(self, text, **whom):
+        self.expelled.append((text, whom))
+
+
+async def test_what_is_said_of_a_vhost(restart):
+    async with restart() as vhosts:
+        vhosts.create("v", description="for them", tags=["a", "b"], tracing=True)
+    async with restart() as vhosts:
+        vhost = vhosts.get("v")
+        assert (vhost.description, vhost.tags, vhost.tracing) == ("for them", ("a", "b"), True)
+        vhosts.update("v", default_queue_type="quorum", protected=True)
+    async with restart() as vhosts:
+        vhost = vhosts.get("v")
+        assert (vhost.description, vhost.tags, vhost.tracing) == ("", (), True)
+        assert (vhost.default_queue_type, vhost.protected) == ("quorum", True)
+
+
+async def test_an_unknown_default_queue_type(restart):
+    async with restart() as vhosts:
+        text = "unknown queue type 'bogus'"
+        assert refusal(errors.InvalidValue, vhosts.create, "v", default_queue_type="bogus") == text
+        assert refusal(errors.InvalidValue, vhosts.update, "/", default_queue_type="bogus") == text
+        assert vhosts.get("v") is None
+        assert vhosts.get("/").default_queue_type == "classic"
+
+
+async def test_a_deleted_vhost_leaves_nothing(restart, tmp_path):
+    async with restart() as vhosts:
+        vhosts.presence = presence = Presence()
+        vhost = vhosts.create("v")
+        vhosts.permissions.set("guest", "v", ".*", ".*", ".*")
+        declare_exchange(vhost, "x", durable=True)
+        queue = declare_queue(vhost, "q", durable=True)
+        vhost.bind("x", "q", "queue", "k", {}, None)
+        assert vhosts.delete("v") is True
+        assert vhosts.delete("v") is False
+        assert queue.closed == 1
+        assert presence.expelled == [("vhost 'v' is deleted", {"vhost": "v"})]
+        assert vhosts.permissions.get("guest", "v") is None
+    with sqlite3.connect(tmp_path / "leveret.db") as database:
+        for table in ("exchange", "queue", "binding", "permission"):
+            assert not database.execute(f"SELECT * FROM {table} WHERE vhost = x'76'").fetchall()
+        assert database.execute("SELECT count(*) FROM vhost").fetchone() == (1,)
+    database.close()
+    async with restart() as vhosts:
+        assert [vhost.name for vhost in vhosts] == ["/"]
+        again = vhosts.create("v")
+        assert again.queues == {}
+
+
+async def test_a_protected_vhost_stays(restart):
+    async with restart() as vhosts:
+        vhosts.create("v", protected=True)
+        text = "vhost 'v' is protected from deletion"
+        assert refusal(errors.PreconditionFailed, vhosts.delete, "v") == text
+        vhosts.update("v", protected=False)
+        assert vhosts.delete("v")
+
+
+async def test_one_that_cannot_be_recovered_leaves_the_others_up(restart, caplog):
+    async with restart() as vhosts:
+        for name in ("bad", "good"):
+            declare_queue(vhosts.create(name), "q", durable=True)
+            vhosts.permissions.set("guest", name, "", "", "")
+
+    broken = True
+
+    def recall(vhost, _definitions):
+        if broken and vhost.name == "bad":
+            raise OSError("unreadable")
+
+    async with restart(recall=recall) as vhosts:
+        assert "vhost 'bad' cannot be recovered and stays down" in caplog.text
+        assert {vhost.name: vhost.running for vhost in vhosts} == {
+            "/": True,
+            "bad": False,
+            "good": True,
+        }
+        assert "q" in vhosts.get("good").queues
+        assert vhosts.get("bad").queues == {}
+        down = "access to vhost 'bad' refused for user 'guest': vhost 'bad' is down"
+        assert refusal(errors.InternalError, vhosts.enter, "guest", "bad") == down
+        assert vhosts.enter("guest", "good").name == "good"
+    broken = False
+    async with restart(recall=recall) as vhosts:
+        assert vhosts.get("bad").running
+        assert "q" in vhosts.get("bad").queues
+
+
+async def test_a_vhost_that_is_down_can_be_described_and_deleted(restart):
+    async with restart() as vhosts:
+        vhosts.create("v", description="old")
+        vhosts.unload("v")
+        vhosts.unload("v")
+        vhosts.update("v", description="new")
+    async with restart() as vhosts:
+        assert (vhosts.get("v").description, vhosts.get("v").running) == ("new", True)
+        vhosts.unload("v")
+        vhosts.delete("v")
+    async with restart() as vhosts:
+        assert vhosts.get("v") is None
+
+
+# -- what an empty store begins with -----------------------------------------------------------
+
+
+async def test_another_first_user(restart):
+    first = FirstStart("main", "ann", "secret", ("monitoring",))
+    async with restart(first=first) as vhosts:
+        assert [vhost.name for vhost in vhosts] == ["main"]
+        assert [user.name for user in vhosts.users] == ["ann"]
+        assert vhosts.users.authenticate("ann", "secret").tags == ("monitoring",)
+        vhosts.permissions.check("ann", "main", "write", "exchange", "")
+    async with restart() as vhosts:
+        assert [user.name for user in vhosts.users] == ["ann"]
+
+
+async def test_no_first_user(restart):
+    async with restart(first=FirstStart(user=None)) as vhosts:
+        assert len(vhosts.users) == 0
+    async with restart() as vhosts:
+        assert len(vhosts.users) == 0
+
+
+async def test_deleting_a_user_turns_it_out(restart):
+    async with restart() as vhosts:
+        vhosts.presence = presence = Presence()
+        assert vhosts.delete_user("guest") is True
+        assert vhosts.delete_user("guest") is False
+        assert presence.expelled == [("user 'guest' is deleted", {"user": "guest"})]

@@ -239,7 +239,8 @@ def test_passive_declare_wants_any_permission_before_existence(vhost):
 
 
 def test_default_queue_type_where_it_fits():
-    vhost = make_vhost(default_queue_type="quorum")
+    vhost = make_vhost()
+    vhost.describe({"default_queue_type": "quorum"})
     declarations: list[dict[str, Any]] = [
         {"durable": True},
         {"durable": False},

@@ -1,0 +1,58 @@
+"""Who is connected: every connection, and by virtual host and user those that are through.
+
+Here: counting them for limits, and turning out those whose virtual host or user
+is gone.  Not here: whether somebody may come in (vhosts).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from broker.connection import Connection
+
+
+class Roster:
+    """Connections from open-ok to their end, by the names of their virtual host and user."""
+
+    __slots__ = ("_by_user", "_by_vhost")
+
+    def __init__(self) -> None:
+        self._by_vhost: dict[str, set[Connection]] = {}
+        self._by_user: dict[str, set[Connection]] = {}
+
+    def enter(self, connection: "Connection") -> None:
+        """It has opened its virtual host."""
+        self._by_vhost.setdefault(connection.vhost.name, set()).add(connection)
+        self._by_user.setdefault(connection.user.name, set()).add(connection)
+
+    def leave(self, connection: "Connection") -> None:
+        """It has ended."""
+        _remove(self._by_vhost, connection.vhost.name, connection)
+        _remove(self._by_user, connection.user.name, connection)
+
+    def of_user(self, user: str) -> "Iterator[Connection]":
+        """All connections of the user."""
+        return iter(self._by_user.get(user, ()))
+
+    # -- vhosts.interfaces.Presence ------------------------------------------------------
+
+    def count(self, *, vhost: str | None = None, user: str | None = None) -> int:
+        """Open connections to the virtual host, or of the user."""
+        return len(self._found(vhost, user))
+
+    def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:
+        """Closes them with 320 and this text (spec 2.8)."""
+        for connection in list(self._found(vhost, user)):
+            connection.force_close(text)
+
+    def _found(self, vhost: str | None, user: str | None) -> "set[Connection]":
+        if vhost is not None:
+            return self._by_vhost.get(vhost, set())
+        return self._by_user.get(user or "", set())
+
+
+def _remove(groups: "dict[str, set[Connection]]", name: str, connection: "Connection") -> None:
+    group = groups.get(name, set())
+    group.discard(connection)
+    if not group:
+        groups.pop(name, None)
