@@ -1,7 +1,7 @@
 """The lines of the comparison: what is run for each, and what is asked of it.
 
-A row of LINES is one call of amqpload (or two: a backlog is stored, then drained). Adding a row
-adds a line to the report.
+A row of LINES is one call of amqpload (or two: a backlog is stored, then drained), or of
+features.py for what amqpload does not know. Adding a row adds a line to the report.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ class Line:
 
     `rate` names amqpload's figure of throughput; `ratio` is how many times RabbitMQ's throughput
     is asked for, `cpu` the most microseconds per message; `latency` asks for p50 and p99 below
-    RabbitMQ's. `fresh` wants a newly started broker, so that its memory can be told.
+    RabbitMQ's. `fresh` wants a newly started broker, so that its memory can be told. `feature`
+    marks the lines of features.py.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Line:
     cpu: float | None = None
     latency: bool = False
     fresh: bool = False
+    feature: bool = False
 
 
 LINES: tuple[Line, ...] = (
@@ -42,6 +44,11 @@ LINES: tuple[Line, ...] = (
     Line("large", (), ratio=1),
     Line("latency", (), latency=True),
     Line("latency-reliable", (), latency=True),
+    Line("priority", (), feature=True),
+    Line("ttl", (), feature=True),
+    Line("headers", (), feature=True),
+    Line("dead-letter", (), feature=True),
+    Line("stream", (), feature=True),
     Line("publish", (), rate="publish_per_s", ratio=4, fresh=True),
     Line("drain", (), ratio=3),
 )

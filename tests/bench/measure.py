@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.bench.brokers import Contestant
 from tests.bench.lines import BACKLOG_SECONDS, Figures, Line, arguments
+from tests.support.broker import ROOT
 from tests.support.eventually import stays
 from tests.support.rabbitmq import descendants
 from tests.support.wire import WireClient
@@ -22,6 +23,10 @@ GRACE_SECONDS = 150
 def load(program: Path, line: Line, broker: Contestant, seconds: float, messages: int) -> Figures:
     """Runs amqpload for one line; what went wrong stands under `errors`."""
     before = resident_mib(broker.pid)
+    if line.feature:
+        given = [line.name, broker.amqp.host, broker.amqp.port, broker.pid, seconds]
+        command = [sys.executable, "-m", "tests.bench.features", *map(str, given)]
+        return _run(command, seconds + GRACE_SECONDS)
     address = ["--host", broker.amqp.host, "--port", str(broker.amqp.port)]
     command = [sys.executable, str(program), *address, "--pid", str(broker.pid), "--json"]
     long = line.name in {"publish", "drain"}
@@ -37,7 +42,7 @@ def load(program: Path, line: Line, broker: Contestant, seconds: float, messages
 def _run(command: list[str], limit: float) -> Figures:
     # A session of its own, so that its publishers and consumers end with it.
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, cwd=ROOT
     )
     try:
         out, errors = process.communicate(timeout=limit)
@@ -51,7 +56,7 @@ def _run(command: list[str], limit: float) -> Figures:
         figures: Figures = json.loads(out)
     except ValueError:
         last = errors.decode(errors="replace").strip().splitlines()[-1:]
-        return {"errors": last or [f"amqpload ended with {process.returncode}"]}
+        return {"errors": last or [f"the load generator ended with {process.returncode}"]}
     return figures
 
 
