@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from broker import logs
-from broker.options import OptionError, Options, load
+from broker.option_sources import OptionError, load
+from broker.options import Options
 from broker.startup import DataDirectory, StartError
 
 EXIT_REFUSED = 2

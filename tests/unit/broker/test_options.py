@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from broker.options import DEFAULT_BIND, OPTIONS, OptionError, Options, load
+from broker.option_sources import OptionError, load
+from broker.options import DEFAULT_BIND, OPTIONS, Options
 
 README = Path(__file__).resolve().parents[3] / "README.md"
 
