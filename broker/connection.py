@@ -270,6 +270,10 @@ class Connection(Link):
             )
             self._close(replies.translate(error, 0))
             return
+        limit = self.context.vhosts.limits.max_channels(self.user.name)
+        if limit is not None and self.context.roster.channels(self.user.name) >= limit:
+            self._close(replies.translate(errors.too_many_channels(self.user.name, limit), 0))
+            return
         self._closed_lately.discard(number)
         self.channels[number] = Channel(self, number)
         self.send(cold.method_frame(number, cold.build(commands.Channel.OpenOk, channel_id=b"")))

@@ -24,6 +24,7 @@ from exchanges import routing
 from exchanges.base import Binding, Exchange, Table
 from vhosts import errors
 from vhosts.argument_checks import TYPE_NAMES
+from vhosts.vhost import TOPIC
 
 if TYPE_CHECKING:
     from broker.channel import Channel
@@ -87,6 +88,8 @@ def resolve(channel: "Channel", arguments: bytes) -> Target:
     exchange = vhost.exchange(name)
     if exchange.internal:
         raise errors.internal_exchange(name, vhost.name)
+    if exchange.type == TOPIC:
+        channel.connection.authorise.topic("write", name, key)
     target = Target(exchange, Route(name, key), bool(bits & MANDATORY))
     if not name and key.startswith(REPLY_TO_PREFIX):
         return target
@@ -130,6 +133,7 @@ def publish(
     keys: tuple[str, ...] = (route.routing_key,)
     if header.headers_at and (b"\x02CC" in header.payload or b"\x03BCC" in header.payload):
         route, keys, header = _copies(route, header)
+        _check_topics(channel, target, keys)
     if header.user_id is not None:
         _check_user_id(channel, header.user_id)
     message = Message(route, header, body)
@@ -212,6 +216,13 @@ def _check_user_id(channel: "Channel", raw: bytes) -> None:
         raise errors.PreconditionFailed(
             f"user_id property set to '{claimed}' but authenticated user was '{user.name}'"
         )
+
+
+def _check_topics(channel: "Channel", target: Target, keys: tuple[str, ...]) -> None:
+    # Every key of a message needs the permission, those of CC and BCC too (spec 10.3).
+    if target.exchange.type == TOPIC:
+        for key in keys[1:]:
+            channel.connection.authorise.topic("write", target.exchange.name, key)
 
 
 def _copies(route: Route, header: ContentHeader) -> tuple[Route, tuple[str, ...], ContentHeader]:

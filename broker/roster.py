@@ -4,7 +4,6 @@ Here: counting them for limits, and turning out those whose virtual host or user
 is gone.  Not here: whether somebody may come in (vhosts).
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,9 +29,9 @@ class Roster:
         _remove(self._by_vhost, connection.vhost.name, connection)
         _remove(self._by_user, connection.user.name, connection)
 
-    def of_user(self, user: str) -> "Iterator[Connection]":
-        """All connections of the user."""
-        return iter(self._by_user.get(user, ()))
+    def channels(self, user: str) -> int:
+        """Channels that the user has open."""
+        return sum(len(connection.channels) for connection in self._by_user.get(user, ()))
 
     # -- vhosts.interfaces.Presence ------------------------------------------------------
 

@@ -49,6 +49,25 @@ class PermissionRow(NamedTuple):
     read: str
 
 
+class TopicPermissionRow(NamedTuple):
+    """Stored permissions of a user on the routing keys of one exchange."""
+
+    user: str
+    vhost: str
+    exchange: str
+    write: str
+    read: str
+
+
+class ParameterRow(NamedTuple):
+    """A stored parameter; `vhost` is empty for one that belongs to none."""
+
+    vhost: str
+    component: str
+    name: str
+    value: Any
+
+
 class ExchangeRow(NamedTuple):
     """A stored (so durable) exchange."""
 
@@ -174,6 +193,25 @@ class DefinitionStore:
     def delete_permission(self, user: str, vhost: str) -> None:
         self._delete(schema.permission, {"user": _raw(user), "vhost": _raw(vhost)})
 
+    def save_topic_permission(
+        self, user: str, vhost: str, exchange: str, write: str, read: str
+    ) -> None:
+        keys = {"user": _raw(user), "vhost": _raw(vhost), "exchange": _raw(exchange)}
+        self._replace(schema.topic_permission, keys, {"write": _raw(write), "read": _raw(read)})
+
+    def delete_topic_permission(self, user: str, vhost: str, exchange: str) -> None:
+        keys = {"user": _raw(user), "vhost": _raw(vhost), "exchange": _raw(exchange)}
+        self._delete(schema.topic_permission, keys)
+
+    def save_parameter(self, vhost: str, component: str, name: str, value: Any) -> None:
+        """`value` is anything that JSON can hold; `vhost` is empty for what belongs to none."""
+        keys = {"vhost": _raw(vhost), "component": _raw(component), "name": _raw(name)}
+        self._replace(schema.parameter, keys, {"value": json.dumps(value)})
+
+    def delete_parameter(self, vhost: str, component: str, name: str) -> None:
+        keys = {"vhost": _raw(vhost), "component": _raw(component), "name": _raw(name)}
+        self._delete(schema.parameter, keys)
+
     def save_exchange(
         self,
         vhost: str,
@@ -284,6 +322,17 @@ class Definitions:
     def permissions(self) -> list[PermissionRow]:
         rows = self._connection.execute(select(schema.permission))
         return [PermissionRow(*(_text(value) for value in row)) for row in rows]
+
+    def topic_permissions(self) -> list[TopicPermissionRow]:
+        rows = self._connection.execute(select(schema.topic_permission))
+        return [TopicPermissionRow(*(_text(value) for value in row)) for row in rows]
+
+    def parameters(self) -> list[ParameterRow]:
+        rows = self._connection.execute(select(schema.parameter))
+        return [
+            ParameterRow(_text(r.vhost), _text(r.component), _text(r.name), json.loads(r.value))
+            for r in rows
+        ]
 
     def exchanges(self, vhost: str) -> Iterator[ExchangeRow]:
         table = schema.exchange

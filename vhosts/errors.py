@@ -245,6 +245,14 @@ def access_refused(permission: str, kind: str, name: str, vhost: str, user: str)
     )
 
 
+def topic_refused(permission: str, key: str, exchange: str, vhost: str, user: str) -> AccessRefused:
+    """`permission` is write or read."""
+    return AccessRefused(
+        f"{permission} access to topic '{key}' in {exchange_text(exchange, vhost)} "
+        f"refused for user '{user}'"
+    )
+
+
 def vhost_not_found(vhost: str) -> NotAllowed:
     return NotAllowed(f"vhost {vhost} not found")
 
@@ -265,3 +273,32 @@ def vhost_protected(vhost: str) -> PreconditionFailed:
 
 def vhost_refused(vhost: str, user: str) -> NotAllowed:
     return NotAllowed(f"access to vhost '{vhost}' refused for user '{user}'")
+
+
+# -- limits (spec 2.6, 2.12) -------------------------------------------------------------------
+
+
+def vhost_full(vhost: str, user: str, limit: int) -> NotAllowed:
+    return NotAllowed(
+        f"access to vhost '{vhost}' refused for user '{user}': "
+        f"connection limit ({limit}) is reached"
+    )
+
+
+def too_many_connections(user: str, limit: int) -> NotAllowed:
+    return NotAllowed(
+        f"connection refused for user '{user}': user connection limit ({limit}) is reached"
+    )
+
+
+def too_many_channels(user: str, limit: int) -> NotAllowed:
+    return NotAllowed(
+        f"number of channels opened for user '{user}' has reached the maximum allowed "
+        f"user limit of ({limit})"
+    )
+
+
+def too_many_queues(name: str, vhost: str, limit: int) -> PreconditionFailed:
+    return PreconditionFailed(
+        f"cannot declare queue '{name}': queue limit in vhost '{vhost}' ({limit}) is reached"
+    )

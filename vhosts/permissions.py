@@ -1,34 +1,39 @@
 """Permissions: which names a user may configure, write and read in a virtual host (spec 10.3)."""
 
-import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from vhosts import errors
+from vhosts.patterns import compiled
+from vhosts.topic_permissions import TopicPermissions
 
 PERMISSIONS = ("configure", "write", "read")
-Authorise = Callable[[str, str, str], None]
-"""Called with permission, kind ('queue' or 'exchange') and name; raises AccessRefused."""
+
+
+class Authorise(Protocol):
+    """What is asked before anything is done for somebody; both ways raise AccessRefused."""
+
+    def __call__(self, permission: str, kind: str, name: str) -> None:
+        """`permission` as of Permissions.check, kind 'queue' or 'exchange'."""
+
+    def topic(self, permission: str, exchange: str, key: str) -> None:
+        """A routing key in a topic exchange; `permission` is write or read."""
+
+
+class Anyone:
+    """What the broker does on its own account needs no permission."""
+
+    def __call__(self, permission: str, kind: str, name: str) -> None:
+        """Always fine."""
+
+    def topic(self, permission: str, exchange: str, key: str) -> None:
+        """Always fine."""
+
+
+ANYONE = Anyone()
 
 # An answer is asked for again and again, but names can be endless.
 _MAX_ANSWERS = 4096
-
-
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """The pattern ready to search; None for the empty one, which matches nothing.
-
-    Raises InvalidValue for what is no regular expression.
-    """
-    if not pattern:
-        return None
-    try:
-        with warnings.catch_warnings():
-            # Python warns of patterns that it may read differently one day.
-            warnings.simplefilter("ignore", FutureWarning)
-            return re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise errors.InvalidValue(f"invalid regular expression '{pattern}': {error}") from None
 
 
 class Permission:
@@ -43,9 +48,9 @@ class Permission:
         self.write = write
         self.read = read
         self._patterns = {
-            "configure": _compiled(configure),
-            "write": _compiled(write),
-            "read": _compiled(read),
+            "configure": compiled(configure),
+            "write": compiled(write),
+            "read": compiled(read),
         }
         self._answers: dict[tuple[str, str], bool] = {}
 
@@ -85,9 +90,11 @@ class Permissions:
         store: PermissionStore,
         changed: Callable[[str], None],
         permissions: Iterable[Permission] = (),
+        topics: TopicPermissions | None = None,
     ) -> None:
         self._store = store
         self._changed = changed
+        self._topics = topics
         self._entries = {(entry.user, entry.vhost): entry for entry in permissions}
 
     def __iter__(self) -> Iterator[Permission]:
@@ -137,9 +144,24 @@ class Permissions:
             raise errors.access_refused(permission, kind, name, vhost, user)
 
     def authoriser(self, user: str, vhost: str) -> Authorise:
-        """A function that does `check` for this user here, always by the present rules."""
+        """Does `check`, and that of topic permissions, for this user here by the present rules."""
+        return _Authoriser(self, self._topics, user, vhost)
 
-        def authorise(permission: str, kind: str, name: str) -> None:
-            self.check(user, vhost, permission, kind, name)
 
-        return authorise
+class _Authoriser:
+    __slots__ = ("_permissions", "_topics", "_user", "_vhost")
+
+    def __init__(
+        self, permissions: Permissions, topics: TopicPermissions | None, user: str, vhost: str
+    ) -> None:
+        self._permissions = permissions
+        self._topics = topics
+        self._user = user
+        self._vhost = vhost
+
+    def __call__(self, permission: str, kind: str, name: str) -> None:
+        self._permissions.check(self._user, self._vhost, permission, kind, name)
+
+    def topic(self, permission: str, exchange: str, key: str) -> None:
+        if self._topics is not None:
+            self._topics.check(self._user, self._vhost, permission, exchange, key)

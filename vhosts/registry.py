@@ -5,7 +5,7 @@ Not here: what is in a virtual host (vhost.py), what becomes of it at its end (l
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, cast
 
 from persistence.commit import GroupCommit
@@ -14,8 +14,10 @@ from persistence.message_log import MessageLog
 from vhosts import errors
 from vhosts.interfaces import Furnish, Nobody, Presence, Q, QueueFactory, Recall, Replay
 from vhosts.lifecycle import Closed, dismantle, suspend
+from vhosts.limits import Limits
 from vhosts.permissions import Permission, Permissions
 from vhosts.recovery import recover
+from vhosts.topic_permissions import TopicPermission, TopicPermissions
 from vhosts.users import User, Users
 from vhosts.vhost import VirtualHost
 
@@ -60,8 +62,17 @@ class VirtualHosts(Generic[Q]):
         self._vhosts: dict[str, VirtualHost[Q]] = {}
         self.presence: Presence = Nobody()
         self.users = Users(store, (User(*row) for row in definitions.users()))
+        self.limits = Limits(store, definitions.parameters())
+        self.topic_permissions = TopicPermissions(
+            store,
+            self._permission_changed,
+            (TopicPermission(*row) for row in definitions.topic_permissions()),
+        )
         self.permissions = Permissions(
-            store, self._permission_changed, (Permission(*row) for row in definitions.permissions())
+            store,
+            self._permission_changed,
+            (Permission(*row) for row in definitions.permissions()),
+            self.topic_permissions,
         )
         for row in definitions.vhosts():
             self._bring_up(row, definitions)
@@ -138,9 +149,16 @@ class VirtualHosts(Generic[Q]):
         dismantle(vhost)
         vhost.log.discard()
         self.permissions.forget_vhost(name)
+        self.topic_permissions.forget_vhost(name)
+        self.limits.forget_vhost(name)
         self._store.delete_vhost(vhost.log.vhost_id, name)
         self.presence.expel(f"vhost '{name}' is deleted", vhost=name)
         return True
+
+    def set_limits(self, name: str, values: Mapping[str, Any]) -> None:
+        """The limits of a virtual host from now on; raises InvalidValue (limits.py)."""
+        self.limits.set_vhost(name, values)
+        self._vhosts[name].max_queues = self.limits.max_queues(name)
 
     # -- loaded, unloaded ----------------------------------------------------------------------
 
@@ -194,6 +212,8 @@ class VirtualHosts(Generic[Q]):
         vhost = self._vhosts.get(name)
         if vhost is None:
             raise errors.vhost_not_found(name)
+        self.limits.check_vhost_connections(name, user, self.presence.count(vhost=name))
+        self.limits.check_user_connections(user, self.presence.count(user=user))
         self.permissions.check_vhost(user, name)
         if not vhost.running:
             raise errors.vhost_down_for(name, user)
@@ -204,6 +224,8 @@ class VirtualHosts(Generic[Q]):
     def delete_user(self, name: str) -> bool:
         """Delete a user with its permissions, and close its connections; whether there was one."""
         self.permissions.delete_user(name)
+        self.topic_permissions.delete_user(name)
+        self.limits.set_user(name, {})
         if not self.users.delete(name):
             return False
         self.presence.expel(f"user '{name}' is deleted", user=name)
@@ -239,6 +261,7 @@ class VirtualHosts(Generic[Q]):
             furnish=self._furnish,
         )
         vhost.describe(row.metadata)
+        vhost.max_queues = self.limits.max_queues(row.name)
         return vhost
 
     def _permission_changed(self, vhost: str) -> None:

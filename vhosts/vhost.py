@@ -29,7 +29,10 @@ from vhosts.declarations import (
     make_exchange,
 )
 from vhosts.interfaces import Furnish, Q, QueueFactory, QueueLike, Replay
-from vhosts.permissions import Authorise
+from vhosts.permissions import ANYONE, Authorise
+
+TOPIC = "topic"
+"""The type of exchange that topic permissions are for, and no other."""
 
 PREDECLARED = (
     ("amq.direct", "direct", False),
@@ -40,10 +43,6 @@ PREDECLARED = (
     ("amq.topic", "topic", False),
 )
 """Name, type and whether internal; with the default exchange, every virtual host's (spec 6.1)."""
-
-
-def _anyone(permission: str, kind: str, name: str) -> None:
-    """What the broker does on its own account needs no permission."""
 
 
 class VirtualHost(Generic[Q]):
@@ -73,6 +72,8 @@ class VirtualHost(Generic[Q]):
         self.commit = commit
         self.log = log
         self.running = True
+        # As of limits.py, None for any number.
+        self.max_queues: int | None = None
         self.describe({})
         self.topology = 0
         self.queues: dict[str, Q] = {}
@@ -119,7 +120,7 @@ class VirtualHost(Generic[Q]):
         Raises PreconditionFailed for unknown types, inequivalent properties and bad arguments,
         AccessRefused for reserved names, the default exchange and for want of permission.
         """
-        authorise = authorise or _anyone
+        authorise = authorise or ANYONE
         if type_name not in EXCHANGE_TYPES:
             raise errors.unknown_exchange_type(type_name)
         name = naming.clean(name)
@@ -167,7 +168,7 @@ class VirtualHost(Generic[Q]):
         name = naming.clean(name)
         if not name:
             raise errors.default_exchange()
-        (authorise or _anyone)("any", "exchange", name)
+        (authorise or ANYONE)("any", "exchange", name)
         return self.exchange(name)
 
     def delete_exchange(
@@ -183,7 +184,7 @@ class VirtualHost(Generic[Q]):
             raise errors.default_exchange()
         if name.startswith(naming.RESERVED_PREFIX):
             raise errors.system_exchange(name, self.name)
-        (authorise or _anyone)("configure", "exchange", name)
+        (authorise or ANYONE)("configure", "exchange", name)
         exchange = self.exchanges.get(name)
         if exchange is None:
             return
@@ -226,7 +227,9 @@ class VirtualHost(Generic[Q]):
         not own the exclusive queue), AccessRefused, and PreconditionFailed for what the type of
         exchange cannot take.
         """
-        source, destination = self._binding_ends(source, destination, destination_type, authorise)
+        source, destination = self._binding_ends(
+            source, destination, destination_type, routing_key, authorise
+        )
         exchange = self.exchange(source)
         target: Q | Exchange
         if destination_type == "queue":
@@ -252,7 +255,9 @@ class VirtualHost(Generic[Q]):
         authorise: Authorise | None = None,
     ) -> None:
         """Undo `bind`; fine when there is no such binding, queue or exchange (spec 4.3)."""
-        source, destination = self._binding_ends(source, destination, destination_type, authorise)
+        source, destination = self._binding_ends(
+            source, destination, destination_type, routing_key, authorise
+        )
         exchange = self.exchanges.get(source)
         target: Q | Exchange | None
         if destination_type == "queue":
@@ -271,10 +276,15 @@ class VirtualHost(Generic[Q]):
         self._remove_exchanges(_unused([exchange]))
 
     def _binding_ends(
-        self, source: str, destination: str, destination_type: str, authorise: Authorise | None
+        self,
+        source: str,
+        destination: str,
+        destination_type: str,
+        routing_key: str,
+        authorise: Authorise | None,
     ) -> tuple[str, str]:
         """The cleaned names of both ends, after the checks that come before existence."""
-        authorise = authorise or _anyone
+        authorise = authorise or ANYONE
         source, destination = naming.clean(source), naming.clean(destination)
         if destination_type == "queue" and destination.startswith(naming.REPLY_PREFIX):
             raise errors.volatile_queue()
@@ -282,6 +292,9 @@ class VirtualHost(Generic[Q]):
         if not source or (destination_type == "exchange" and not destination):
             raise errors.default_exchange()
         authorise("read", "exchange", source)
+        exchange = self.exchanges.get(source)
+        if exchange is not None and exchange.type == TOPIC:
+            authorise.topic("read", source, routing_key)
         return source, destination
 
     # -- queues --------------------------------------------------------------------------------
@@ -300,7 +313,7 @@ class VirtualHost(Generic[Q]):
     ) -> Q:
         """`queue` for a passive declare: cleans the name, wants any permission on it."""
         name = naming.clean(name)
-        (authorise or _anyone)("any", "queue", name)
+        (authorise or ANYONE)("any", "queue", name)
         return self.queue(name, owner)
 
     def declare_queue(
@@ -319,7 +332,7 @@ class VirtualHost(Generic[Q]):
         permission), ResourceLocked (the exclusive property differs), PreconditionFailed
         (inequivalent properties and arguments, bad arguments).
         """
-        authorise = authorise or _anyone
+        authorise = authorise or ANYONE
         name = naming.clean(name)
         exclusive = owner is not None
         stored = durable and not exclusive
@@ -337,6 +350,8 @@ class VirtualHost(Generic[Q]):
         if existing is not None:
             check_same_queue(existing, self.name, stored, owner, auto_delete, arguments)
             return existing
+        if self.max_queues is not None and len(self.queues) >= self.max_queues:
+            raise errors.too_many_queues(name, self.name, self.max_queues)
         check_outlet("x-dead-letter-exchange", "queue", name, self.name, arguments, authorise)
         validate_queue_arguments(arguments, queue_type, name, self.name)
         check_queue_properties(
@@ -391,7 +406,7 @@ class VirtualHost(Generic[Q]):
         unused as was asked.
         """
         name = naming.clean(name)
-        (authorise or _anyone)("configure", "queue", name)
+        (authorise or ANYONE)("configure", "queue", name)
         if name not in self.queues:
             return 0
         queue = self.queue(name, owner)

@@ -32,7 +32,7 @@ def test_counting(engine):
     engine.client()  # has said nothing yet
     assert (roster.count(vhost="/"), roster.count(vhost="v")) == (1, 1)
     assert (roster.count(user="guest"), roster.count(user="nobody")) == (2, 0)
-    assert len(list(roster.of_user("guest"))) == 2
+    assert (roster.channels("guest"), roster.channels("nobody")) == (2, 0)
     first.close()
     second.abort()
     assert (roster.count(vhost="v"), roster.count(user="guest")) == (0, 0)
@@ -180,3 +180,98 @@ async def test_a_broken_vhost_is_started_once_it_is_mended(storage, caplog):
         database.exec_driver_sql("UPDATE queue SET arguments = '{}' WHERE name = x'71'")
     assert await storage.start_vhost("v")
     assert "q" in storage.vhosts.get("v").queues
+
+
+# -- limits (spec 2.6, 2.12) -------------------------------------------------------------------
+
+
+def refused_open(engine, vhost="v"):
+    client = engine.client()
+    client.login()
+    client.tune_ok()
+    client.send_method(0, "connection.open", virtual_host=vhost)
+    return client
+
+
+def test_connections_of_a_vhost(engine):
+    engine.vhosts.set_limits("v", {"max-connections": 1})
+    first = engine.connect(vhost="v")
+    text = "access to vhost 'v' refused for user 'guest': connection limit (1) is reached"
+    refused_open(engine).expect_close(530, f"NOT_ALLOWED - {text}", (10, 40))
+    first.close()
+    engine.connect(vhost="v")
+
+
+def test_connections_of_a_user(engine):
+    engine.vhosts.limits.set_user("guest", {"max-connections": 0})
+    text = "connection refused for user 'guest': user connection limit (0) is reached"
+    refused_open(engine).expect_close(530, f"NOT_ALLOWED - {text}", (10, 40))
+
+
+def test_channels_of_a_user(engine):
+    engine.vhosts.limits.set_user("guest", {"max-channels": 2})
+    first, second = engine.connect(), engine.connect()
+    first.send_method(2, "channel.open")
+    text = (
+        "number of channels opened for user 'guest' has reached the maximum allowed "
+        "user limit of (2)"
+    )
+    first.expect_close(530, f"NOT_ALLOWED - {text}", (0, 0))
+    second.call(2, "channel.open")
+
+
+def test_queues_of_a_vhost_survive_a_restart(engine):
+    engine.vhosts.set_limits("v", {"max-queues": 0})
+    engine.restart()
+    client = engine.connect(vhost="v")
+    client.send_method(1, "queue.declare", queue="q")
+    text = "cannot declare queue 'q': queue limit in vhost 'v' (0) is reached"
+    client.expect_close(406, f"PRECONDITION_FAILED - {text}", (50, 10), channel=1)
+
+
+# -- topic permissions (spec 10.3) -------------------------------------------------------------
+
+
+@pytest.fixture
+def restricted(engine):
+    engine.vhosts.topic_permissions.set("guest", "/", "amq.topic", "^a", "^b")
+    engine.restart()
+    return engine.connect()
+
+
+def topic_refused(client, permission, key, at):
+    text = f"{permission} access to topic '{key}' in exchange 'amq.topic' in vhost '/'"
+    client.expect_close(403, f"ACCESS_REFUSED - {text} refused for user 'guest'", at, channel=1)
+
+
+def test_topics_at_publish(restricted):
+    restricted.publish("amq.topic", "a.1")
+    restricted.publish("amq.direct", "z")
+    restricted.publish("amq.topic", "z")
+    topic_refused(restricted, "write", "z", (60, 40))
+
+
+@pytest.mark.parametrize("header", ["CC", "BCC"])
+def test_topics_of_copies(restricted, header):
+    restricted.publish("amq.topic", "a", headers={header: ["a.2", "z"]})
+    topic_refused(restricted, "write", "z", (60, 40))
+
+
+def test_topics_at_bind(restricted):
+    restricted.declare("q")
+    restricted.call(1, "queue.bind", exchange="amq.topic", queue="q", routing_key="b.#")
+    restricted.send_method(1, "queue.bind", exchange="amq.topic", queue="q", routing_key="a")
+    topic_refused(restricted, "read", "a", (50, 20))
+
+
+def test_topics_that_change_are_looked_at_again(engine, restricted):
+    restricted.publish("amq.topic", "a")
+    assert restricted.silent
+    engine.vhosts.topic_permissions.set("guest", "/", "amq.topic", "^b", "")
+    restricted.publish("amq.topic", "a")
+    topic_refused(restricted, "write", "a", (60, 40))
+    restricted.send_method(1, "channel.close-ok")
+    engine.vhosts.topic_permissions.delete("guest", "/")
+    restricted.call(1, "channel.open")
+    restricted.publish("amq.topic", "a")
+    assert restricted.silent

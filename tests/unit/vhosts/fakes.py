@@ -73,6 +73,9 @@ class Authority:
         if permission == self._refuse:
             raise AccessRefused(permission)
 
+    def topic(self, permission, exchange, key):
+        self.asked.append((permission, "topic", exchange, key))
+
 
 def make_vhost(**options: Any) -> Any:
     """A virtual host of fake queues on a recording store."""
