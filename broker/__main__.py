@@ -1,7 +1,7 @@
 """`leveret`: from the command line to a running `Server`, its signals and its exit code.
 
-0 after a clean stop, 2 when it could not start: one line on standard error says why.  No part of
-the engine lives here.
+0 after a clean stop, 1 when the disk did not take everything at the stop, 2 when it could not
+start: one line on standard error says why.  No part of the engine lives here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from broker.option_sources import OptionError, load
 from broker.options import Options
 from broker.startup import DataDirectory, StartError
 
+EXIT_INCOMPLETE = 1
 EXIT_REFUSED = 2
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -67,8 +68,8 @@ async def _serve(options: Options) -> int:
         )
         await stop.wait()
     finally:
-        await server.stop()
-    return 0
+        complete = await server.stop()
+    return 0 if complete else EXIT_INCOMPLETE
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

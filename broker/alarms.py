@@ -87,17 +87,23 @@ class Alarms:
 # -- what is measured ----------------------------------------------------------------------
 
 
-def gauges(watermark: float, disk_free_limit: int, directory: Path) -> list[Gauge]:
+def gauges(
+    watermark: float,
+    disk_free_limit: int,
+    directory: Path,
+    refusing: Callable[[], object] = bool,
+) -> list[Gauge]:
     """Memory and disk, as far as this machine lets itself be measured.
 
     `watermark` is a fraction of the memory there is up to 1.0, else bytes, and so is
-    `disk_free_limit`, for the file system of `directory`.
+    `disk_free_limit`, for the file system of `directory`.  `refusing` says whether the
+    database takes no writes, however much space there seems to be.
     """
     found = [
         Gauge(
             DISK,
-            lambda: shutil.disk_usage(directory).free < disk_free_limit,
-            f"less than {_shown(disk_free_limit)} free",
+            lambda: bool(refusing()) or disk_free(directory) < disk_free_limit,
+            f"less than {_shown(disk_free_limit)} free, or it refuses to be written",
         )
     ]
     limit = memory_limit(watermark)
@@ -130,6 +136,14 @@ def _trimmer() -> Callable[[int], object]:
     except (AttributeError, OSError, TypeError):  # not glibc
         return int
     return trim
+
+
+def disk_free(directory: Path) -> int:
+    """Bytes free on the file system of `directory`; 0 where it does not tell."""
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return 0
 
 
 def memory_used() -> int | None:

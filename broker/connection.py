@@ -42,6 +42,8 @@ logger = logging.getLogger("leveret.connection")
 
 MAX_GRACE = 30.0
 SHORT_GRACE = 3.0
+# How long the reply that is held waits for the disk.
+UNTIL_SAFE, UNTIL_REFUSAL = 1, 2
 LATE_METHODS = {hot.BASIC_ACK, hot.BASIC_ACK_MULTIPLE, hot.BASIC_NACK, hot.BASIC_REJECT}
 
 
@@ -113,7 +115,8 @@ class Connection(Link):
         self.gate: Gate | None = None
         self.after_reply: list[Callable[[], None]] = []
         self._closed_lately: set[int] = set()
-        self._replying = self._holding = self._released = False
+        self._replying = self._released = False
+        self._holding = 0
         self._heartbeat: Heartbeat | None = None
         self._handle: Callable[[list[Command]], None] = self._handle_handshake
         self._timer = context.clock.call_later(context.handshake_timeout, self._too_slow)
@@ -174,8 +177,9 @@ class Connection(Link):
         if (commit.sequence != before or self._holding) and reply is not None:
             # Durable: the reply says that the disk has it (DESIGN decision 5).
             self._held |= FOR_COMMIT
-            self._holding = False
-            commit.after(lambda: self._committed(channel, reply))
+            patient = self._holding != UNTIL_REFUSAL or commit.sequence != before
+            self._holding = 0
+            commit.after(lambda: self._committed(channel, reply), or_refusal=not patient)
         else:
             self._reply(channel, reply)
 
@@ -198,9 +202,12 @@ class Connection(Link):
         if not self._held:
             self._process()
 
-    def hold_reply(self) -> None:
-        """The reply of the method now handled waits for the disk, and all input behind it."""
-        self._holding = True
+    def hold_reply(self, *, or_refusal: bool = False) -> None:
+        """The reply of the method now handled waits for the disk, and all input behind it.
+
+        With `or_refusal` not for a disk that refuses.
+        """
+        self._holding = UNTIL_REFUSAL if or_refusal else UNTIL_SAFE
 
     def when_replied(self, callback: Callable[[], None]) -> None:
         """Calls `callback` behind the reply that is being made, or at once where none is."""

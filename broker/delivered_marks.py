@@ -3,6 +3,9 @@
 Here: keeping those marks ahead of the deliveries, so that after a crash every
 message that may have been delivered comes back as redelivered (spec 7.6), and
 few others.  Not here: the deliveries.
+
+A disk that refuses does not keep consumers waiting: what is delivered meanwhile
+comes back as new if the broker crashes before the disk is well again.
 """
 
 from collections.abc import Sequence
@@ -35,26 +38,36 @@ class DeliveredMarks:
     def reserve(self) -> None:
         """Moves the marks on with the next commit where deliveries come near to them."""
         frontiers, asked = self._queue.frontiers(), self._asked
+        vhost = self._queue.vhost
+        if vhost.commit.failing is not None:
+            return
         if asked and all(f < mark - _NEAR for f, mark in zip(frontiers, asked, strict=True)):
             return
         self._asked = marks = [frontier + RESERVE for frontier in frontiers]
-        vhost = self._queue.vhost
         vhost.store.save_delivered(self._queue.id, marks)
         vhost.commit.after(lambda: self._safe(marks))
+        vhost.commit.after(self._go_on, or_refusal=True)
         self._queue.turn.schedule()
 
     def _safe(self, marks: list[int]) -> None:
         self.on_disk = marks
+
+    def _go_on(self) -> None:
         if not self._queue.deleted:
             self._queue.touch()
             self._queue.turn.schedule()
 
     def headroom(self) -> int:
         """How many messages may be delivered without waiting for the disk."""
-        if not self.on_disk:
-            return 0
-        frontiers = self._queue.frontiers()
-        return min(mark - f for f, mark in zip(frontiers, self.on_disk, strict=True))
+        if self._queue.vhost.commit.failing is not None:
+            return RESERVE
+        left = 0
+        if self.on_disk:
+            frontiers = self._queue.frontiers()
+            left = min(mark - f for f, mark in zip(frontiers, self.on_disk, strict=True))
+        if left <= 0:
+            self.reserve()  # unless that is under way
+        return left
 
     def covers(self, entry: QueuedMessage) -> bool:
         """Whether a restart will know that `entry` may have been delivered."""
@@ -62,6 +75,10 @@ class DeliveredMarks:
             return False
         level = min(entry.message.header.priority, len(self.on_disk) - 1)
         return entry.position < self.on_disk[level]
+
+    def must_wait(self, entry: QueuedMessage) -> bool:
+        """Whether the disk must be waited for before `entry` is delivered."""
+        return self._queue.vhost.commit.failing is None and not self.covers(entry)
 
     def restore(self, marks: Sequence[int]) -> None:
         """At start: the marks found on the disk."""

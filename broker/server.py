@@ -107,7 +107,9 @@ class Server:
         options = self.options
         alarms.refuses = options.alarmed_publishers == "refuse"
         watermark, free = options.memory_high_watermark, options.disk_free_limit
-        alarms.watch(gauges(watermark, free, options.data_dir))
+        assert self._storage is not None
+        refusing = self._storage.refusing
+        alarms.watch(gauges(watermark, free, options.data_dir, refusing))
 
     def _bind(self, protocol: str, port: int) -> list[socket.socket]:
         # Only the default may be more than the machine has: what was asked for is meant.
@@ -138,8 +140,11 @@ class Server:
 
     # -- stop ----------------------------------------------------------------------------
 
-    async def stop(self) -> None:
-        """Accepts nothing more, closes connections with 320, puts everything on disk."""
+    async def stop(self) -> bool:
+        """Accepts nothing more, closes connections with 320, puts everything on disk.
+
+        False if the disk did not take everything in time.
+        """
         for server in self._servers:
             server.close()
         if self._context is not None:
@@ -147,11 +152,11 @@ class Server:
         await self._close_connections()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._storage is not None:
-            await self._storage.close()
+        complete = self._storage is None or await self._storage.close()
         for sock in self._sockets:
             sock.close()
         self.listeners.clear()
+        return complete
 
     async def _close_connections(self) -> None:
         for connection in list(self.connections):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,8 +62,7 @@ class DataDirectory:
             raise StartError(
                 f"data directory {self.path} is in use{by}; stop that broker or give --data-dir"
             ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        self._name_holder(f"{os.getpid()}\n")
         return self
 
     def __exit__(
@@ -72,8 +72,14 @@ class DataDirectory:
         traceback: TracebackType | None,
     ) -> None:
         # The file stays: to remove it is to race with a broker that has just opened it.
-        os.ftruncate(self._descriptor, 0)
+        self._name_holder("")
         self._close()
+
+    def _name_holder(self, text: str) -> None:
+        # The lock holds without it, on a full disk too.
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, text.encode())
 
     def _close(self) -> None:
         os.close(self._descriptor)

@@ -5,6 +5,7 @@ it is stored (persistence) and what is listened on (server.py).
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -33,9 +34,14 @@ from persistence.upkeep import Upkeep
 from vhosts.registry import VirtualHosts
 from vhosts.vhost import VirtualHost
 
+logger = logging.getLogger("leveret.storage")
+
 # The writer's thread must get the interpreter back soon after its fsync.
 SWITCH_INTERVAL = 0.0005
 # By x-queue-type; the others are all one class.
+# How long a stop waits for the disk (seconds): for one that refuses, for one that is slow.
+REFUSED, SLOW = 1.0, 8.0
+_LOOK = 0.05
 QUEUE_TYPES: dict[str, type[Queue]] = {"stream": Stream}
 
 
@@ -85,8 +91,15 @@ class Storage:
         )
         storage = cls(engine, commit, Upkeep(commit, clock), context)
         turn.schedule()
-        await storage.flushed()
+        if not await storage._flushed_soon():
+            commit.abandon()
+            reason = commit.failing or "it does not answer"
+            raise StartError(f"cannot use the database: {reason}")
         return storage
+
+    def refusing(self) -> bool:
+        """Whether the database takes no writes at the moment."""
+        return self._commit.failing is not None
 
     async def flushed(self) -> None:
         """Returns once all that was done so far is on the disk."""
@@ -94,6 +107,23 @@ class Storage:
         self._commit.after(done.set)
         self._commit.flush()
         await done.wait()
+
+    async def _flushed_soon(self) -> bool:
+        # As flushed, but False if that takes too long, soon where the disk refuses.
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._commit.after(lambda: None if done.done() else done.set_result(True))
+        self._commit.flush()
+        self._give_up_late(done, self.context.clock.monotonic())
+        return await done
+
+    def _give_up_late(self, done: asyncio.Future[bool], began: float) -> None:
+        clock = self.context.clock
+        if done.done():
+            return
+        if clock.monotonic() - began >= (REFUSED if self.refusing() else SLOW):
+            done.set_result(False)
+        else:
+            clock.call_later(_LOOK, self._give_up_late, done, began)
 
     async def start_vhost(self, name: str) -> bool:
         """Recovers a virtual host that is down; whether it is up now.
@@ -116,16 +146,24 @@ class Storage:
         self.context.turn.schedule()
         await self.flushed()
 
-    async def close(self) -> None:
-        """Puts everything on the disk, exactly, and lets go of it."""
+    async def close(self) -> bool:
+        """Puts everything on the disk, exactly, and lets go of it; whether the disk took it."""
         for vhost in self.vhosts:
             for queue in vhost.queues.values():
                 queue.save_frontiers()
-        await self.flushed()
-        await self.flushed()
-        self._upkeep.close()
-        self._commit.close()
+        complete = await self._flushed_soon() and await self._flushed_soon()
+        if complete:
+            self._upkeep.close()
+            self._commit.close(SLOW)
+        else:
+            logger.error(
+                "stopped before the disk had everything: %s; what was confirmed is safe, "
+                "what was acknowledged last may be delivered again",
+                self._commit.failing or f"it took longer than {SLOW:.0f} s",
+            )
+            self._commit.abandon()
         self._engine.dispose()
+        return complete
 
 
 def _load(connection: Connection, commit: GroupCommit, turn: Turn) -> VirtualHosts[Queue]:

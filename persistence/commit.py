@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.sql.base import Executable
 
+from persistence import engine as engines
 from persistence import schema
 from persistence.prepared import Parameters
 from persistence.work import Change, Statement, Work
@@ -30,7 +31,7 @@ logger = logging.getLogger("leveret.commit")
 
 # Settlements alone are not worth a commit until this much later (seconds).
 QUIET = 0.1
-FIRST_RETRY, LAST_RETRY = 0.2, 5.0
+FIRST_RETRY, LAST_RETRY = 0.2, 1.0
 # More than this (bytes) waits for the disk: publishers had better wait as well.
 BEHIND = 64 << 20
 
@@ -65,6 +66,24 @@ class _Task(Generic[T]):
         self._report(self.then, result)
 
 
+class _Once:
+    """A callback that is called by whoever comes first."""
+
+    __slots__ = ("_callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback: Callable[[], None] | None = callback
+
+    @property
+    def waiting(self) -> bool:
+        return self._callback is not None
+
+    def __call__(self) -> None:
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback()
+
+
 class GroupCommit:
     """The one writer of a database.
 
@@ -86,6 +105,8 @@ class GroupCommit:
         self._work: SimpleQueue[Work | _Task[Any] | None] = SimpleQueue()
         self._changes: list[Change] = []
         self._waiters: list[Callable[[], None]] = []
+        # Those of the waiters that do not wait for a disk that refuses.
+        self._impatient: list[_Once] = []
         self._number = 1
         self._running: Work | None = None
         self._retry = FIRST_RETRY
@@ -141,8 +162,19 @@ class GroupCommit:
         """Whether somebody waits for more than confirms."""
         return bool(self._waiters)
 
-    def after(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` on the loop once all that was gathered until now is on the disk."""
+    def remark(self, statement: Executable, parameters: Parameters) -> None:
+        """As execute, for what no reply waits for: `sequence` stays as it is."""
+        self._changes.append(((statement, parameters),))
+        self.kick_needed = True
+
+    def after(self, callback: Callable[[], None], *, or_refusal: bool = False) -> None:
+        """Calls `callback` on the loop once all that was gathered until now is on the disk.
+
+        With `or_refusal` already when the disk refuses it, or another commit before it.
+        """
+        if or_refusal:
+            callback = _Once(callback)
+            self._impatient.append(callback)
         self._waiters.append(callback)
         self.kick_needed = True
 
@@ -220,6 +252,8 @@ class GroupCommit:
         self.done = work.number
         for callback in work.waiters:
             _call(callback)
+        if self._impatient:
+            self._impatient = [callback for callback in self._impatient if callback.waiting]
         for listener in self.on_done:
             _call(listener, work.number)
         if self.kick_needed:
@@ -234,6 +268,9 @@ class GroupCommit:
             logger.error("the database refuses to write, trying again: %s", reason)
             work.make_repeatable()
         self.failing = reason
+        impatient, self._impatient = self._impatient, []
+        for callback in impatient:
+            _call(callback)
         self._clock.call_later(self._retry, self._work.put, work)
         self._retry = min(self._retry * 2, LAST_RETRY)
 
@@ -249,14 +286,19 @@ class GroupCommit:
 
     def _write(self) -> None:
         connection: Connection | None = None
+        failed: Exception | None = None
         while (work := self._work.get()) is not None:
             try:
                 connection = connection or self._engine.connect()
+                if failed is not None:
+                    engines.mend(connection, failed)
+                    failed = None
                 if isinstance(work, Work):
                     _perform(work, connection)
                 else:
                     work(connection)
             except Exception as error:
+                failed = failed or error
                 if connection is not None:
                     with suppress(Exception):
                         connection.invalidate()
@@ -286,10 +328,17 @@ class GroupCommit:
         self.kick_needed = True
         self.kick()
 
-    def close(self) -> None:
-        """Ends the writer's thread once it has done what it was given."""
+    def close(self, patience: float | None = None) -> None:
+        """Ends the writer's thread once it has done what it was given.
+
+        After `patience` seconds it is left alone: it ends with the process then.
+        """
         self._work.put(None)
-        self._thread.join()
+        self._thread.join(patience)
+
+    def abandon(self) -> None:
+        """As close, without waiting: the thread may hang in the disk, and ends with the process."""
+        self._work.put(None)
 
 
 def _perform(work: Work, connection: Connection) -> None:

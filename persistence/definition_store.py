@@ -249,7 +249,7 @@ class DefinitionStore:
     def save_delivered(self, queue_id: int, marks: list[int]) -> None:
         """Positions below which messages may have been delivered, one a priority level."""
         parameters = {"key_id": queue_id, "marks": json.dumps(marks)}
-        self._commit.execute(_SAVE_DELIVERED, parameters)
+        self._commit.remark(_SAVE_DELIVERED, parameters)
 
     def save_binding(
         self,

@@ -118,8 +118,9 @@ def get(channel: Channel, command: commands.Basic.Get) -> cold.Method | list[byt
         channel.unacked[tag] = entry
         if queue.settings.consumer_timeout is not None:
             ack_timeout.look_after(channel, queue, None)
-        if queue.marks is not None and not queue.marks.covers(entry):
-            connection.hold_reply()  # a crash must not forget that it was delivered
+        if queue.marks is not None and queue.marks.must_wait(entry):
+            # A crash must not forget that it was delivered.
+            connection.hold_reply(or_refusal=True)
     return [method, *channel.content_frames(message)]
 
 

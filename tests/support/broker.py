@@ -35,12 +35,15 @@ def parse_address(text: str) -> Address:
 class Broker:
     """One broker process on one data directory, which outlives the process."""
 
+    module = "broker"
+
     def __init__(self, directory: Path, *options: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.data_dir = directory / "data"
         self.stdout_path = directory / "stdout.log"
         self.stderr_path = directory / "stderr.log"
         self.options = options
+        self.environment: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
         self.amqp = Address("127.0.0.1", 0)
         self.http = Address("127.0.0.1", 0)
@@ -62,7 +65,7 @@ class Broker:
         After the first start the same ports are used again, so that clients find it.
         """
         offset = self.stdout_path.stat().st_size if self.stdout_path.exists() else 0
-        command = [sys.executable, "-m", "broker", "--data-dir", str(self.data_dir)]
+        command = [sys.executable, "-m", self.module, "--data-dir", str(self.data_dir)]
         command += ["--amqp-port", str(self.amqp.port), "--http-port", str(self.http.port)]
         with self.stdout_path.open("ab") as out, self.stderr_path.open("ab") as errors:
             self.process = self._spawn([*command, *self.options], out, errors)
@@ -82,6 +85,7 @@ class Broker:
         self, command: list[str], out: IO[bytes], errors: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+        environment |= self.environment
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -113,6 +113,39 @@ def test_a_refusing_disk_is_tried_again_and_confirms_nothing(database, caplog, m
     assert database.positions() == [1]
 
 
+def test_who_does_not_wait_for_a_disk_that_refuses(database, monkeypatch):
+    real, refusals = database.engine.dialect.do_commit, [OSError("disk full")]
+    monkeypatch.setattr(
+        database.engine.dialect,
+        "do_commit",
+        lambda connection: fail(refusals.pop()) if refusals else real(connection),
+    )
+    heard: list[str] = []
+    database.publish(1)
+    database.commit.after(lambda: heard.append("patient"))
+    database.commit.after(lambda: heard.append("impatient"), or_refusal=True)
+    database.commit.kick()
+    database.step()
+    assert heard == ["impatient"]
+
+    database.clock.advance(commit.FIRST_RETRY)
+    database.step()
+    assert heard == ["impatient", "patient"]
+
+    database.commit.after(lambda: heard.append("again"), or_refusal=True)
+    database.written()
+    assert heard == ["impatient", "patient", "again"]
+    assert not database.commit._impatient
+
+
+def test_a_remark_raises_no_sequence(database):
+    before = database.commit.sequence
+    database.commit.remark(*meta("one"))
+    assert database.commit.sequence == before
+    database.written()
+    assert database.scalar("SELECT count(*) FROM meta") == 2
+
+
 def test_a_commit_that_was_done_but_reported_as_failed_is_not_stuck(database, monkeypatch):
     real, lost = database.engine.dialect.do_commit, [True]
 

@@ -78,6 +78,41 @@ def test_shrinking_goes_in_steps_to_the_end(url, tmp_path):
     assert (tmp_path / "test.db").stat().st_size < full / 5
 
 
+def refused(code):
+    error = sqlite3.OperationalError("refused")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_FULL])
+def test_mending_leaves_nothing_in_the_write_ahead_log(url, tmp_path, code):
+    engine = engines.open_engine(url)
+    with engine.connect() as connection:
+        connection.execute(schema.batch.insert(), {"id": 1, "vhost_id": 1, "data": b"x"})
+        connection.commit()
+        assert (tmp_path / "test.db-wal").stat().st_size > 0
+        engines.mend(connection, refused(code))
+        assert (tmp_path / "test.db-wal").stat().st_size == 0
+        assert connection.execute(select(schema.batch.c.id)).scalar_one() == 1
+    engine.dispose()
+
+
+def test_a_doubtful_log_that_cannot_be_emptied_is_not_written_to(url, monkeypatch):
+    monkeypatch.setattr(engines, "SQLITE_PRAGMAS", (*engines.SQLITE_PRAGMAS, "busy_timeout=0"))
+    engine = engines.open_engine(url)
+    with engine.connect() as reader, engine.connect() as connection:
+        reader.exec_driver_sql("BEGIN")
+        reader.execute(select(schema.meta)).all()
+        connection.execute(schema.batch.insert(), {"id": 1, "vhost_id": 1, "data": b"x"})
+        connection.commit()
+        with pytest.raises(OSError, match="a reader keeps"):
+            engines.mend(connection, refused(sqlite3.SQLITE_IOERR))
+        engines.mend(connection, refused(sqlite3.SQLITE_FULL))
+        reader.rollback()
+        engines.mend(connection, refused(sqlite3.SQLITE_IOERR))
+    engine.dispose()
+
+
 def test_every_connection_is_as_safe_as_the_first(url):
     engines.open_engine(url).dispose()
     engine = engines.open_engine(url)
