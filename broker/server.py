@@ -35,6 +35,8 @@ SHUTDOWN = "broker forced connection closure with reason 'shutdown'"  # spec 2.8
 CLOSE_GRACE = 1.0
 HTTP_GRACE = 0.5
 POLL = 0.01
+# How long (seconds) an administrator's change waits for a disk that takes no writes.
+STORE_PATIENCE = 10.0
 
 
 class Server:
@@ -79,6 +81,11 @@ class Server:
     def alarms(self) -> Sequence[str]:
         """The resources that are low: memory, disk."""
         return self._context.alarms.active if self._context is not None else ()
+
+    async def stored(self) -> bool:
+        """Returns once all changes made so far are on the disk; False if it refuses too long."""
+        assert self._storage is not None  # nobody changes anything before the start
+        return await self._storage.stored(STORE_PATIENCE)
 
     def address(self, protocol: str) -> tuple[str, int] | None:
         """Where `protocol` is listened for first; None if it is not."""

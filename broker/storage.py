@@ -101,6 +101,23 @@ class Storage:
         """Whether the database takes no writes at the moment."""
         return self._commit.failing is not None
 
+    async def stored(self, patience: float) -> bool:
+        """Returns once all that was changed so far is on the disk; False after `patience` s."""
+        context = self.context
+        done = asyncio.get_running_loop().create_future()
+
+        def end(stored: bool) -> None:
+            if not done.done():
+                done.set_result(stored)
+
+        timer = context.clock.call_later(patience, end, False)
+        self._commit.after(lambda: end(True))
+        context.turn.schedule()
+        try:
+            return bool(await done)
+        finally:
+            timer.cancel()
+
     async def flushed(self) -> None:
         """Returns once all that was done so far is on the disk."""
         done = asyncio.Event()

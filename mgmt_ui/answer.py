@@ -1,11 +1,25 @@
 """What a handler returns when 200 with a body is not enough."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Answer:
-    """A body with a status of its own."""
+    """A body (None for none at all) with a status and headers of its own."""
 
     body: object
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+CREATED = Answer(None, 201)
+"""What a PUT answers that made something new (spec 1.2)."""
+
+DONE = Answer(None, 204)
+"""What a change or a deletion answers that has nothing to say."""
+
+
+def created(new: bool) -> Answer:
+    """201 for what is new, 204 for what was there before."""
+    return CREATED if new else DONE

@@ -8,6 +8,7 @@ import inspect
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -15,13 +16,16 @@ from aiohttp import web
 from mgmt_ui import auth, body
 from mgmt_ui.answer import Answer
 from mgmt_ui.call import Call
-from mgmt_ui.errors import ApiError, not_found, translate
+from mgmt_ui.errors import ApiError, bad_request, not_found, translate
+from mgmt_ui.payload import TOO_LARGE
 from mgmt_ui.rates import Rates
+from mgmt_ui.redirects import REDIRECTS
 from mgmt_ui.routes import MalformedPath, Match, Router
 from vhosts.errors import BrokerError
 
 if TYPE_CHECKING:
     from mgmt_ui.server import Server
+    from vhosts.users import User
 
 logger = logging.getLogger("leveret.http")
 
@@ -81,6 +85,9 @@ class _Entrance:
         return response
 
     async def _answer(self, request: web.Request) -> "_Encoded":
+        moved = REDIRECTS.get(_raw_path(request))
+        if moved is not None:
+            return _Encoded(301, b"", {"location": moved})
         match = self._match(request)
         if request.method == "OPTIONS":
             return _Encoded(200, b"", {"allow": match.allow})
@@ -89,21 +96,43 @@ class _Entrance:
             raise ApiError(405, headers={"allow": match.allow})
         if not _accepts_json(request.headers.get("accept", "")):
             raise ApiError(406)
+        call = self._call(request, match, self._user(request, route.tag))
+        result = route.resolve()(call)
+        if inspect.isawaitable(result):
+            result = await result
+        answer = result if isinstance(result, Answer) else Answer(result)
+        if answer.body is None:
+            return _Encoded(answer.status, b"", dict(answer.headers))
+        if isinstance(answer.body, bytes):
+            return _Encoded(answer.status, answer.body, dict(answer.headers))
+        encoded = await body.encode(answer.body, request.query)
+        return _Encoded(answer.status, encoded, {**JSON, **answer.headers})
+
+    def _user(self, request: web.Request, tag: auth.Tag) -> "User | None":
+        if tag is auth.Tag.NONE:
+            return None
         user = auth.authenticate(
             self.server.vhosts,
             request.headers.get("authorization"),
             request.remote,
             scripted="x-requested-with" in request.headers,
         )
-        auth.check_tag(user, route.tag)
-        vhost_header = request.headers.get("x-vhost")
-        call = Call(self.server, self.rates, user, match.path, request.query, vhost_header)
-        result = route.handler(call)
-        if inspect.isawaitable(result):
-            result = await result
-        answer = result if isinstance(result, Answer) else Answer(result)
-        encoded = await body.encode(answer.body, request.query)
-        return _Encoded(answer.status, encoded, JSON)
+        auth.check_tag(user, tag)
+        return user
+
+    def _call(self, request: web.Request, match: Match, user: "User | None") -> Call:
+        return Call(
+            self.server,
+            self.rates,
+            user,
+            match.path,
+            request.query,
+            request.headers.get("x-vhost"),
+            method=request.method,
+            headers=request.headers,
+            remote=request.remote,
+            read=partial(_read, request),
+        )
 
     def _match(self, request: web.Request) -> Match:
         try:
@@ -121,6 +150,13 @@ class _Encoded:
     status: int
     body: bytes
     headers: dict[str, str]
+
+
+async def _read(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise bad_request(TOO_LARGE) from None
 
 
 def _refusal(error: ApiError) -> _Encoded:

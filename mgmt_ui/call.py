@@ -1,40 +1,90 @@
 """A request as a handler sees it: who asks, about what, and what they may see (spec 1.4)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mgmt_ui import payload
 from mgmt_ui.auth import Tag, has_tag
-from mgmt_ui.errors import not_authorised, not_found
+from mgmt_ui.errors import ApiError, not_authorised, not_found
 
 if TYPE_CHECKING:
     from broker.connection import Connection
     from broker.queue import Queue
+    from exchanges.base import Exchange
     from mgmt_ui.rates import Rates
     from mgmt_ui.server import Server
+    from vhosts.permissions import Authorise
     from vhosts.users import User
     from vhosts.vhost import VirtualHost
 
+DEFAULT_EXCHANGE = "amq.default"
+"""What the default exchange is called in paths."""
+
 
 class Call:
-    """One authenticated request. `path` holds the segments that the route names in braces."""
+    """One authenticated request. `path` holds the segments that the route names in braces.
 
-    __slots__ = ("_vhost_header", "path", "query", "rates", "server", "user")
+    `remote` is the client's address; `headers` are the request's, names in lower case or any.
+    `user` is missing where the route asks for no login.
+    """
+
+    __slots__ = (
+        "_read",
+        "_vhost_header",
+        "headers",
+        "method",
+        "path",
+        "query",
+        "rates",
+        "remote",
+        "server",
+        "user",
+    )
 
     def __init__(
         self,
         server: "Server",
         rates: "Rates",
-        user: "User",
+        user: "User | None",
         path: Mapping[str, str],
         query: Mapping[str, str],
         vhost_header: str | None = None,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        remote: str | None = None,
+        read: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
         self.server = server
         self.rates = rates
-        self.user = user
+        if user is not None:
+            self.user = user
         self.path = path
         self.query = query
         self._vhost_header = vhost_header
+        self.method = method
+        self.headers = headers or {}
+        self.remote = remote
+        self._read = read
+
+    # -- what it brings ------------------------------------------------------------------
+
+    async def raw_body(self) -> bytes:
+        """The octets of the body; ApiError 400 when there are too many."""
+        return b"" if self._read is None else await self._read()
+
+    async def body(self) -> payload.Payload:
+        """The JSON object in the body; ApiError 400 when it is none, 415 for an empty type."""
+        if self.headers.get("content-type") == "":
+            raise ApiError(415)
+        return payload.parse(await self.raw_body())
+
+    async def stored(self) -> None:
+        """Returns once all changes made so far are on the disk; ApiError 503 if it refuses."""
+        if not await self.server.stored():
+            raise ApiError(503, "service_unavailable", "the disk does not take writes")
+
+    # -- what it is about ----------------------------------------------------------------
 
     @property
     def monitoring(self) -> bool:
@@ -51,10 +101,42 @@ class Call:
         name = self.path["vhost"]
         vhost = self.server.vhosts.get(name)
         if vhost is None:
-            raise not_found()
+            changing = self.method in {"PUT", "POST"}
+            raise ApiError(404, "not_found", "vhost_not_found") if changing else not_found()
         if not self._may_enter(name):
             raise not_authorised("User not authorised to access virtual host")
         return vhost
+
+    @property
+    def authorise(self) -> "Authorise":
+        """Checks the user's permissions in `vhost`, for the methods of VirtualHost."""
+        return self.server.vhosts.permissions.authoriser(self.user.name, self.path["vhost"])
+
+    @property
+    def queue(self) -> "Queue":
+        """The queue that the path names; ApiError 404 where there is none."""
+        name, queues = self.path["name"], self.vhost.queues
+        # Some clients quote a path as if it were a query, with + for a space (spec 1.1).
+        queue = queues.get(name) or queues.get(name.replace("+", " "))
+        if queue is None:
+            raise not_found()
+        return queue
+
+    @property
+    def exchange_name(self) -> str:
+        """The name of the exchange in the path, the default one by its own, empty name."""
+        name = self.path["name"]
+        return "" if name == DEFAULT_EXCHANGE else name
+
+    @property
+    def exchange(self) -> "Exchange":
+        """The exchange that the path names; ApiError 404 where there is none."""
+        exchange = self.vhost.exchanges.get(self.exchange_name)
+        if exchange is None:
+            raise not_found()
+        return exchange
+
+    # -- what they may see ---------------------------------------------------------------
 
     def visible_vhosts(self) -> "list[VirtualHost[Queue]]":
         """Those whose queues and exchanges the user may list, by name; x-vhost narrows them."""

@@ -1,7 +1,9 @@
-"""Typed AMQP tables as JSON: queue arguments, client properties."""
+"""Typed AMQP tables as JSON, and back: arguments, headers, client properties."""
 
 import math
 from typing import Any
+
+Table = dict[str, tuple[str, Any]]
 
 
 def plain(table: dict[str, tuple[str, Any]]) -> dict[str, Any]:
@@ -23,3 +25,25 @@ def plain_field(tag: str, value: Any) -> Any:
     if tag in {"f", "d"}:
         return value if math.isfinite(value) else None
     return value
+
+
+def typed(members: dict[str, Any]) -> Table:
+    """A table of JSON values with the types that RabbitMQ gives them (spec 2.7)."""
+    return {key: typed_field(value) for key, value in members.items()}
+
+
+def typed_field(value: Any) -> tuple[str, Any]:
+    """One value: integers beyond 64 bits become doubles, as JSON has no others."""
+    if value is None:
+        return "V", None
+    if isinstance(value, bool):
+        return "t", value
+    if isinstance(value, int):
+        return ("l", value) if -(1 << 63) <= value < 1 << 63 else ("d", float(value))
+    if isinstance(value, float):
+        return "d", value
+    if isinstance(value, dict):
+        return "F", typed(value)
+    if isinstance(value, list):
+        return "A", [typed_field(item) for item in value]
+    return "S", str(value)

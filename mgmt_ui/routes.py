@@ -1,16 +1,19 @@
 """The HTTP API: every route once, and how a path finds its row.
 
 A handler takes a Call and returns what goes into the body: a Listing for lists, else anything
-JSON can hold, or an Answer where the status is not 200. It may be a coroutine.
+JSON can hold, or an Answer where the status is not 200. It may be a coroutine. Rows name it as
+`module:function` of `mgmt_ui.api`, which is imported when it is first asked for: a broker that
+nobody looks at does without.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from importlib import import_module
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
-from mgmt_ui.api import connections, exchanges, health, overview, queues
 from mgmt_ui.auth import Tag
 from mgmt_ui.call import Call
 
@@ -23,20 +26,31 @@ class Route:
 
     method: str
     path: str
-    handler: Handler
+    handler: str
     tag: Tag = Tag.MANAGEMENT
+
+    def resolve(self) -> Handler:
+        """The handler itself."""
+        return _handler(self.handler)
+
+
+@cache
+def _handler(name: str) -> Handler:
+    module, _, function = name.partition(":")
+    return cast(Handler, getattr(import_module(f"mgmt_ui.api.{module}"), function))
 
 
 # Handlers of paths with {vhost} take `call.vhost`, which checks that it exists and is open to
-# the user; those without list what `call.visible_...` gives.
+# the user; those without list what `call.visible_...` gives. Tag.NONE asks for no login at all.
+# Of two rows that fit a path the one that stands first counts.
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/api/overview", overview.show),
-    Route("GET", "/api/connections", connections.index),
-    Route("GET", "/api/exchanges", exchanges.index),
-    Route("GET", "/api/exchanges/{vhost}", exchanges.index_of_vhost),
-    Route("GET", "/api/queues", queues.index),
-    Route("GET", "/api/queues/{vhost}", queues.index_of_vhost),
-    Route("GET", "/api/health/checks/alarms", health.alarms),
+    Route("GET", "/api/overview", "overview:show"),
+    Route("GET", "/api/connections", "connections:index"),
+    Route("GET", "/api/exchanges", "exchanges:index"),
+    Route("GET", "/api/exchanges/{vhost}", "exchanges:index_of_vhost"),
+    Route("GET", "/api/queues", "queues:index"),
+    Route("GET", "/api/queues/{vhost}", "queues:index_of_vhost"),
+    Route("GET", "/api/health/checks/alarms", "health:alarms"),
 )
 
 

@@ -54,6 +54,9 @@ class Server(Protocol):
 
     @property
     def listeners(self) -> Sequence[Listener]: ...
+    async def stored(self) -> bool:
+        """Returns once all changes made so far are on the disk; False if it refuses too long."""
+
     @property
     def alarms(self) -> Sequence[str]:
         """Alarms in effect: 'memory', 'disk'."""

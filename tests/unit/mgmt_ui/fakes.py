@@ -51,6 +51,10 @@ class FakeServer:
     def as_server(self) -> Server:
         return cast(Server, self)
 
+    async def stored(self) -> bool:
+        """Nothing has to be kept here."""
+        return True
+
     def add_user(self, name: str, *tags: str) -> None:
         """The password is the name."""
         self.vhosts.users.add(name, name, tags)

@@ -140,3 +140,9 @@ async def test_names_that_are_no_utf_8_do_not_break_a_list(ask: Ask, server: Fak
     server.add_queue("bad\udcff")
     response = await ask("/api/queues")
     assert [row["name"] for row in await response.json()] == ["bad?"]
+
+
+async def test_old_paths_lead_to_the_new_ones(ask: Ask):
+    response = await ask("/api/", user=None, allow_redirects=False)
+    assert response.status == 301
+    assert response.headers["location"] == "/api/index.html"

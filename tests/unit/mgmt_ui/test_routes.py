@@ -4,10 +4,10 @@ from mgmt_ui.routes import ROUTES, MalformedPath, Route, Router, split
 
 ROUTER = Router(
     (
-        Route("GET", "/api/queues", lambda call: "queues"),
-        Route("GET", "/api/queues/{vhost}", lambda call: "vhost"),
-        Route("PUT", "/api/queues/{vhost}/{name}", lambda call: "put"),
-        Route("GET", "/api/queues/{vhost}/{name}", lambda call: "get"),
+        Route("GET", "/api/queues", "queues:queues"),
+        Route("GET", "/api/queues/{vhost}", "queues:vhost"),
+        Route("PUT", "/api/queues/{vhost}/{name}", "queues:put"),
+        Route("GET", "/api/queues/{vhost}/{name}", "queues:get"),
     )
 )
 
@@ -59,3 +59,8 @@ def test_methods_of_a_path():
 
 def test_no_row_hides_another():
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+def test_every_handler_exists():
+    for route in ROUTES:
+        assert callable(route.resolve()), route
