@@ -95,7 +95,11 @@ class Connection(Link):
         loopback: bool,
     ) -> None:
         handshake = Handshake(
-            context.identity, context.vhosts, context.limits, is_loopback=loopback
+            context.identity,
+            context.vhosts,
+            context.limits,
+            context.logins.door("amqp091", peer[0]),
+            is_loopback=loopback,
         )
         protocol = Protocol(handshake.frame_limit, context.max_message_size)
         name = f"{peer[0]}:{peer[1]} -> {local[0]}:{local[1]}"

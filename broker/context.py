@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from broker.alarms import Alarms
 from broker.clock import Clock
+from broker.logins import Logins
 from broker.roster import Roster
 from broker.turn import Turn
 
@@ -28,6 +29,7 @@ class Context:
         "handshake_timeout",
         "identity",
         "limits",
+        "logins",
         "max_message_size",
         "reply_channels",
         "roster",
@@ -54,6 +56,7 @@ class Context:
         self.max_message_size = max_message_size
         self.handshake_timeout = handshake_timeout
         self.connections: set[Connection] = set()
+        self.logins = Logins(clock)
         self.roster = vhosts.presence = Roster()
         self.alarms = Alarms(clock, self.connections)
         # Direct reply-to: generated queue name -> the channel that waits for replies.

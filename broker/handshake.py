@@ -16,6 +16,7 @@ from broker.amqp import cold, errors
 from broker.amqp.errors import ProtocolViolation
 from broker.amqp.protocol import PROTOCOL_HEADER, VIOLATION, Command
 from broker.amqp.tables import Table
+from broker.logins import Door
 from broker.sasl import MECHANISMS, Credentials, MalformedResponse
 from vhosts.errors import BrokerError
 
@@ -152,6 +153,7 @@ class Handshake:
     """
 
     __slots__ = (
+        "_door",
         "_identity",
         "_is_loopback",
         "_limits",
@@ -175,12 +177,14 @@ class Handshake:
         identity: ServerIdentity,
         vhosts: "VirtualHosts[Queue]",
         limits: Limits,
+        door: Door,
         *,
         is_loopback: bool,
     ) -> None:
         self._identity = identity
         self._vhosts = vhosts
         self._limits = limits
+        self._door = door
         self._is_loopback = is_loopback
         self._state = _State.HEADER
         self.frame_limit = FRAME_LIMIT
@@ -235,7 +239,9 @@ class Handshake:
             return self._silence(f"malformed {command.mechanism} response")
         user = self._authenticate(credentials)
         if user is None:
-            return self._login_refused(credentials.name)
+            delay = self._door.failed(credentials.name)
+            return self._login_refused(credentials.name, max(delay, REFUSAL_SECONDS))
+        self._door.succeeded()
         self.user = user
         self._state = _State.TUNING
         limits = self._limits
@@ -244,7 +250,7 @@ class Handshake:
 
     def _authenticate(self, credentials: Credentials) -> "User | None":
         name, password = credentials
-        if not password:
+        if not self._door.hears(name):
             return None
         user = self._vhosts.users.authenticate(name, password)
         if user is not None and name in self._limits.loopback_users and not self._is_loopback:
@@ -277,17 +283,17 @@ class Handshake:
 
     # -- refusals ------------------------------------------------------------------------
 
-    def _login_refused(self, name: str) -> Step:
+    def _login_refused(self, name: str, delay: float) -> Step:
         # The same for all reasons, so that nobody learns which users there are.
         reason = f"user '{name}' refused by mechanism {self.mechanism}"
         if not self.capable("authentication_failure_close"):
-            return self._silence(reason)
+            return self._end(reason, close_after=delay)
         text = errors.format_reply_text(
             "ACCESS_REFUSED",
             f"Login was refused using authentication mechanism {self.mechanism}. "
             "For details see the broker logfile.",
         )
-        return self._end(reason, cold.connection_close(403, text, 0))
+        return self._end(reason, cold.connection_close(403, text, 0), close_after=delay)
 
     def _refuse(self, error: Exception, method: int = 0) -> Step:
         reply = replies.translate(error, method)
@@ -302,12 +308,14 @@ class Handshake:
     def _silence(self, reason: str) -> Step:
         return self._end(reason)
 
-    def _end(self, reason: str, *last_words: cold.Method) -> Step:
+    def _end(
+        self, reason: str, *last_words: cold.Method, close_after: float = REFUSAL_SECONDS
+    ) -> Step:
         self._state = _State.OVER
         return Step(
             *(cold.method_frame(0, method) for method in last_words),
             outcome=Outcome.REFUSED,
-            close_after=REFUSAL_SECONDS,
+            close_after=close_after,
             reason=reason,
         )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from broker import __version__
+from broker.option_values import switch
 from broker.options import OPTIONS, Option, Options
 
 DEFAULT_CONFIG = "leveret.toml"
@@ -95,6 +96,8 @@ def _entry(path: Path, key: str, value: object) -> tuple[str, tuple[str, str]]:
         raise OptionError(f'{path}: unknown key "{key}"{_hint(name, known)}')
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         value = ",".join(value)
+    if isinstance(value, bool) and OPTIONS[name].parse is switch:
+        value = str(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise OptionError(f"{path}: {key} must be text or a whole number")
     return name, (f"{path}: {key}", str(value))
@@ -130,12 +133,16 @@ def _parser() -> argparse.ArgumentParser:
     for option in OPTIONS.values():
         if not option.in_flags:
             continue
+        shape: dict[str, Any] = {"metavar": option.metavar}
+        if option.parse is switch:
+            shape = {"nargs": "?", "const": "true", "metavar": "true|false"}
+        elif option.name == "bind":
+            shape["action"] = "append"
         parser.add_argument(
             option.flag,
             dest=option.name,
-            metavar=option.metavar,
-            action="append" if option.name == "bind" else "store",
             help=f"{option.doc} Default: {option.default}. [{option.variable}]",
+            **shape,
         )
     version = f"leveret {__version__}"
     parser.add_argument("--version", action="version", version=version, help="Show it and exit.")

@@ -33,6 +33,18 @@ def some_seconds(text: str) -> int:
     return _whole(text, "a number of seconds", 1, 65535)
 
 
+def some_minutes(text: str) -> int:
+    """Minutes, at least one and at most a year."""
+    return _whole(text, "a number of minutes", 1, 365 * 24 * 60)
+
+
+def switch(text: str) -> bool:
+    """On or off; a flag without a value is on."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError("true or false")
+    return text.lower() == "true"
+
+
 def channels(text: str) -> int:
     """A number of channels; 0 means as many as the protocol has."""
     return _whole(text, "a number of channels", 0, 65535)
@@ -136,6 +148,14 @@ def words(text: str) -> str:
     if not text.isprintable() or not 0 < len(text.encode()) <= 127:
         raise ValueError("printable text of 1 to 127 bytes")
     return text
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names separated by commas; `none` for none at all."""
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    if not found:
+        raise ValueError("one or more names with commas, or none")
+    return () if found == ["none"] else tuple(dict.fromkeys(found))
 
 
 def version(text: str) -> str:

@@ -149,6 +149,46 @@ class Options:
         default="10",
         live=True,
     )
+    default_user: str = _row(
+        read.words,
+        "NAME",
+        "User that an empty database begins with, and its virtual host's permissions.",
+        default="guest",
+    )
+    default_pass: str = _row(
+        read.words,
+        "PASSWORD",
+        "Password of that user.",
+        default="guest",
+        secret=True,
+        in_flags=False,
+    )
+    default_user_tags: tuple[str, ...] = _row(
+        read.names,
+        "TAGS",
+        "Tags of that user, separated by commas, or none.",
+        default="administrator",
+    )
+    default_vhost: str = _row(
+        read.words, "NAME", "Virtual host that an empty database begins with.", default="/"
+    )
+    no_default_user: bool = _row(
+        read.switch, "", "An empty database begins without any user.", default="false"
+    )
+    loopback_users: tuple[str, ...] = _row(
+        read.names,
+        "NAMES",
+        "Users who may log in from this machine only, separated by commas, or none.",
+        default="guest",
+        live=True,
+    )
+    login_session_timeout: int = _row(
+        read.some_minutes,
+        "MINUTES",
+        "Time after which a login to the HTTP API ends that was made for a token.",
+        default="480",
+        live=True,
+    )
     compat_product: str = _row(
         read.words,
         "NAME",

@@ -31,7 +31,7 @@ from persistence.engine import NewerSchema, open_engine
 from persistence.message_log import Batch
 from persistence.record import DIED, Record, Reference
 from persistence.upkeep import Upkeep
-from vhosts.registry import VirtualHosts
+from vhosts.registry import FirstStart, VirtualHosts
 from vhosts.vhost import VirtualHost
 
 logger = logging.getLogger("leveret.storage")
@@ -68,7 +68,7 @@ class Storage:
             commit = GroupCommit(engine, clock, loop.call_soon_threadsafe)
             turn = Turn(loop.call_soon, clock, commit)
             with engine.begin() as connection:
-                vhosts = _load(connection, commit, turn)
+                vhosts = _load(connection, commit, turn, _first_start(options))
         except NewerSchema as error:
             raise StartError(str(error)) from None
         except SQLAlchemyError as error:
@@ -85,6 +85,7 @@ class Storage:
                 channel_max=options.channel_max,
                 frame_max=options.frame_max,
                 heartbeat=options.heartbeat,
+                loopback_users=frozenset(options.loopback_users),
             ),
             max_message_size=options.max_message_size,
             handshake_timeout=options.handshake_timeout,
@@ -183,7 +184,14 @@ class Storage:
         return complete
 
 
-def _load(connection: Connection, commit: GroupCommit, turn: Turn) -> VirtualHosts[Queue]:
+def _first_start(options: Options) -> FirstStart:
+    user = None if options.no_default_user else options.default_user
+    return FirstStart(options.default_vhost, user, options.default_pass, options.default_user_tags)
+
+
+def _load(
+    connection: Connection, commit: GroupCommit, turn: Turn, first: FirstStart | None = None
+) -> VirtualHosts[Queue]:
     store = DefinitionStore(commit, connection)
 
     def make_queue(vhost: VirtualHost[Queue], name: str, **properties: Any) -> Queue:
@@ -195,7 +203,14 @@ def _load(connection: Connection, commit: GroupCommit, turn: Turn) -> VirtualHos
         delayed.furnish(vhost, turn, exchange, room_id)
 
     return VirtualHosts(
-        store, commit, Definitions(connection), make_queue, publishing.replay, furnish, _recall
+        store,
+        commit,
+        Definitions(connection),
+        make_queue,
+        publishing.replay,
+        furnish,
+        _recall,
+        first,
     )
 
 

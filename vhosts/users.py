@@ -90,8 +90,11 @@ class Users:
         return True
 
     def authenticate(self, name: str, password: str) -> User | None:
-        """The user whose password this is; takes as long for users that do not exist."""
+        """The user whose password this is; takes as long for users that do not exist.
+
+        A blank password is nobody's (spec 2.4).
+        """
         user = self._users.get(name)
         record = user or _UNKNOWN
         matches = verify_password(password, record.password_hash, record.hashing_algorithm)
-        return user if matches else None
+        return user if matches and password else None

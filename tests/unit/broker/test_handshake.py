@@ -19,7 +19,9 @@ from broker.handshake import (
     ServerIdentity,
     Step,
 )
+from broker.logins import Logins
 from tests.support import encoding, wire
+from tests.support.clock import VirtualClock
 from vhosts.errors import vhost_not_found
 from vhosts.permissions import Permissions
 from vhosts.users import Users
@@ -71,7 +73,8 @@ def command(name: str, *, channel: int = 0, **arguments: Any) -> tuple[int, int,
 
 
 def new(*, is_loopback: bool = True, **limits: Any) -> Handshake:
-    return Handshake(IDENTITY, VHOSTS, Limits(**limits), is_loopback=is_loopback)
+    door = Logins(VirtualClock()).door("amqp091", "127.0.0.1")
+    return Handshake(IDENTITY, VHOSTS, Limits(**limits), door, is_loopback=is_loopback)
 
 
 def started(**options: Any) -> Handshake:
@@ -171,7 +174,8 @@ def test_server_properties():
 
 def test_another_identity():
     identity = ServerIdentity("c", product="Leveret", version="0.1.0")
-    step = Handshake(identity, VHOSTS, Limits(), is_loopback=True).handle(
+    door = Logins(VirtualClock()).door("amqp091", "127.0.0.1")
+    step = Handshake(identity, VHOSTS, Limits(), door, is_loopback=True).handle(
         (0, PROTOCOL_HEADER, AMQP_0_9_1)
     )
     plain = encoding.plain(sent(step)[0][1]["server_properties"])

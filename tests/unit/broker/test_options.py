@@ -55,11 +55,12 @@ def test_flag_beats_variable_beats_file_beats_default(empty_directory: Path) -> 
 def test_every_option_has_a_flag_a_variable_and_a_key(name: str, empty_directory: Path) -> None:
     texts = {"database": "sqlite+aiosqlite://", "log_level": "ERROR", "log_format": "JSON"}
     texts |= {"bind": "10.0.0.1", "data_dir": "x", "compat_version": "3.13.7", "frame_max": "8192"}
-    texts |= {"alarmed_publishers": "REFUSE"}
+    texts |= {"alarmed_publishers": "REFUSE", "no_default_user": "TRUE"}
     text = texts.get(name, "7")
     option = OPTIONS[name]
     expected = Options(**{name: option.parse(text)})
-    assert load([option.flag, text], {}) == expected
+    if option.in_flags:
+        assert load([option.flag, text], {}) == expected
     assert load([], {option.variable: text}) == expected
     (empty_directory / "leveret.toml").write_text(f'{name} = "{text}"\n')
     assert load([], {}) == expected
@@ -210,6 +211,9 @@ def test_help_shows_default_and_variable_of_each(capsys: pytest.CaptureFixture[s
     assert ended.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     for option in OPTIONS.values():
+        if not option.in_flags:
+            assert option.flag + " " not in text
+            continue
         assert option.flag in text
         assert f"Default: {option.default}. [{option.variable}]" in text
 
@@ -217,4 +221,22 @@ def test_help_shows_default_and_variable_of_each(capsys: pytest.CaptureFixture[s
 def test_the_readme_lists_every_option() -> None:
     text = README.read_text()
     for option in OPTIONS.values():
-        assert f"| `{option.flag}` | `{option.variable}` | {option.default} |" in text
+        flag = f"`{option.flag}`" if option.in_flags else "none"
+        assert f"| {flag} | `{option.variable}` | {option.default} |" in text
+
+
+def test_a_switch(empty_directory: Path) -> None:
+    assert load([], {}).no_default_user is False
+    assert load(["--no-default-user"], {}).no_default_user is True
+    assert load(["--no-default-user", "--amqp-port", "0"], {}).no_default_user is True
+    assert load(["--no-default-user=false"], {"LEVERET_NO_DEFAULT_USER": "true"}) == Options()
+    (empty_directory / "leveret.toml").write_text("no_default_user = true\n")
+    assert load([], {}).no_default_user is True
+    assert refusal("--no-default-user=maybe") == ('--no-default-user: "maybe" is not true or false')
+
+
+def test_names() -> None:
+    assert load([], {}).loopback_users == ("guest",)
+    assert load(["--loopback-users", "none"], {}).loopback_users == ()
+    assert load(["--loopback-users", "a, b,a"], {}).loopback_users == ("a", "b")
+    assert "is not one or more names" in refusal("--loopback-users", " , ")
