@@ -1,7 +1,11 @@
 """What a handler returns when 200 with a body is not enough."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 
 @dataclass(slots=True)
@@ -23,3 +27,10 @@ DONE = Answer(None, 204)
 def created(new: bool) -> Answer:
     """201 for what is new, 204 for what was there before."""
     return CREATED if new else DONE
+
+
+@dataclass(slots=True)
+class Stream:
+    """An answer that writes itself, piece by piece; the headers are those of all answers."""
+
+    serve: "Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]"

@@ -6,6 +6,7 @@ headers of all answers. What is answered is in api/, by the table in routes.py.
 
 import inspect
 import logging
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from mgmt_ui import auth, body
-from mgmt_ui.answer import Answer
+from mgmt_ui.answer import Answer, Stream
 from mgmt_ui.call import Call
 from mgmt_ui.errors import ApiError, bad_request, not_found, translate
 from mgmt_ui.payload import TOO_LARGE
@@ -49,6 +50,7 @@ def make_app(server: "Server") -> web.Application:
     # One route for all: aiohttp decodes a path before it cuts it, so %2F would not survive.
     app.router.add_route("*", "/{tail:.*}", entrance.answer)
     app.cleanup_ctx.append(entrance.sample)
+    app.on_shutdown.append(entrance.end_streams)
     return app
 
 
@@ -67,10 +69,17 @@ class _Entrance:
         yield
         self.rates.stop()
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def end_streams(self, _app: web.Application) -> None:
+        """Whoever watches would otherwise hold up the stop of the broker."""
+        if (live := sys.modules.get("mgmt_ui.live")) is not None:
+            live.end_all(self.server)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """Never raises but for cancellation: all errors are answers."""
         try:
             answer = await self._answer(request)
+            if isinstance(answer, Stream):
+                return await answer.serve(request, HEADERS)
         except ApiError as error:
             answer = _refusal(error)
         except BrokerError as error:
@@ -80,15 +89,17 @@ class _Entrance:
         response = web.Response(
             status=answer.status, body=answer.body, headers=HEADERS | answer.headers
         )
-        if len(answer.body) > COMPRESSED_FROM:
+        if len(answer.body) > COMPRESSED_FROM and "content-encoding" not in answer.headers:
             response.enable_compression()
         return response
 
-    async def _answer(self, request: web.Request) -> "_Encoded":
+    async def _answer(self, request: web.Request) -> "_Encoded | Stream":
         moved = REDIRECTS.get(_raw_path(request))
         if moved is not None:
             return _Encoded(301, b"", {"location": moved})
         match = self._match(request)
+        if match is None:
+            return _console_file(request)
         if request.method == "OPTIONS":
             return _Encoded(200, b"", {"allow": match.allow})
         route = match.find(request.method)
@@ -100,6 +111,8 @@ class _Entrance:
         result = route.resolve()(call)
         if inspect.isawaitable(result):
             result = await result
+        if isinstance(result, Stream):
+            return result
         answer = result if isinstance(result, Answer) else Answer(result)
         if answer.body is None:
             return _Encoded(answer.status, b"", dict(answer.headers))
@@ -134,15 +147,11 @@ class _Entrance:
             read=partial(_read, request),
         )
 
-    def _match(self, request: web.Request) -> Match:
+    def _match(self, request: web.Request) -> Match | None:
         try:
-            match = self.router.match(_raw_path(request))
+            return self.router.match(_raw_path(request))
         except MalformedPath:
             raise ApiError(400) from None
-        if match is None:
-            # A path that nobody knows is no place to write to (spec 1.2).
-            raise ApiError(405) if request.method in {"POST", "PUT"} else not_found()
-        return match
 
 
 @dataclass(slots=True)
@@ -157,6 +166,19 @@ async def _read(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise bad_request(TOO_LARGE) from None
+
+
+def _console_file(request: web.Request) -> _Encoded:
+    # Imported when asked for: a broker that nobody looks at does without.
+    from mgmt_ui import static
+
+    if request.method in {"GET", "HEAD"}:
+        wanted = request.headers.get("accept-encoding", "")
+        known = request.headers.get("if-none-match", "")
+        if (file := static.find(_raw_path(request), wanted, known)) is not None:
+            return _Encoded(file.status, file.body, file.headers)
+    # A path that nobody knows is no place to write to (spec 1.2).
+    raise ApiError(405) if request.method in {"POST", "PUT"} else not_found()
 
 
 def _refusal(error: ApiError) -> _Encoded:

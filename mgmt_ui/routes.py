@@ -51,6 +51,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/queues", "queues:index"),
     Route("GET", "/api/queues/{vhost}", "queues:index_of_vhost"),
     Route("GET", "/api/health/checks/alarms", "health:alarms"),
+    Route("GET", "/api/live", "live:stream"),
+    Route("PUT", "/api/live/{stream}", "live:change"),
 )
 
 

@@ -51,3 +51,15 @@ environment() {
   (cd "$root" && "$dir/bin/python" -m compileall -q broker exchanges vhosts persistence mgmt_ui)
   printf '%s\n' "$stamp" >"$dir/.leveret-stamp"
 }
+
+# console ROOT DIR: the web console is built again when its sources have changed.  The installation
+# has built it once; where that cannot be done the broker goes without it.
+console() {
+  local sources=$1/mgmt_ui/console
+  local built=$sources/dist/.built
+  if [ -f "$built" ] && [ -z "$(find "$sources" \( -name node_modules -o -name 'dist' -o -name '.*' \) \
+    -prune -o -type f -newer "$built" -print | head -n 1)" ]; then
+    return
+  fi
+  "$2/bin/python" "$1/scripts/console_build.py" --quick || true
+}

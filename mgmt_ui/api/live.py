@@ -1,0 +1,60 @@
+"""The live stream as a resource: who opens one, and what it watches (live.py does the rest)."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from multidict import MultiMapping
+
+from mgmt_ui.answer import DONE, Answer, Stream
+from mgmt_ui.call import Call
+from mgmt_ui.errors import bad_request, not_found
+from mgmt_ui.live import hub_of
+
+MAX_TOPICS = 12
+MAX_TOPIC = 4096
+
+
+def stream(call: Call) -> Stream:
+    """GET /live?topic=...&topic=...: the stream of events, watching these topics at first."""
+    hub = hub_of(call.server, call.rates)
+    topics = _topics(call.query)
+
+    async def serve(request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse:
+        reader = hub.open(call.user, topics)
+        response = web.StreamResponse(
+            headers=dict(headers)
+            | {
+                "content-type": "text/event-stream",
+                "cache-control": "no-store",
+                # For proxies that gather an answer before they pass it on.
+                "x-accel-buffering": "no",
+            }
+        )
+        try:
+            await response.prepare(request)
+            reader.transport = request.transport
+            await hub.run(reader, response)
+        finally:
+            hub.readers.pop(reader.name, None)
+        return response
+
+    return Stream(serve)
+
+
+def change(call: Call) -> Answer:
+    """PUT /live/:stream?topic=...&topic=...: watch these from now on, and no others."""
+    reader = hub_of(call.server, call.rates).readers.get(call.path["stream"])
+    if reader is None or reader.user != call.user.name:
+        raise not_found()
+    reader.watch(_topics(call.query))
+    return DONE
+
+
+def _topics(query: Mapping[str, str]) -> list[str]:
+    # What aiohttp gives is a mapping of many values to a name.
+    topics = query.getall("topic", []) if isinstance(query, MultiMapping) else []
+    if len(topics) > MAX_TOPICS:
+        raise bad_request(f"at most {MAX_TOPICS} topics can be watched at a time")
+    if any(len(topic) > MAX_TOPIC or not topic.startswith("/") for topic in topics):
+        raise bad_request(f"a topic is a path below /api of at most {MAX_TOPIC} characters")
+    return topics

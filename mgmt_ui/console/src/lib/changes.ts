@@ -1,0 +1,46 @@
+// What came and went between two looks at the overview, in words.
+import { plural } from "./format";
+import { counter, type Overview } from "./types";
+
+export interface Change {
+  text: string;
+  at: number;
+  /** 1: something came; -1: it went. */
+  sign: 1 | -1;
+}
+
+const CHURN: [string, string, string, 1 | -1][] = [
+  ["connection_created", "connection", "opened", 1],
+  ["connection_closed", "connection", "closed", -1],
+  ["channel_created", "channel", "opened", 1],
+  ["channel_closed", "channel", "closed", -1],
+  ["queue_created", "queue", "made", 1],
+  ["queue_deleted", "queue", "deleted", -1],
+];
+
+// What the broker does not count as churn shows in the totals.
+const TOTALS: [string, string][] = [
+  ["exchanges", "exchange"],
+  ["consumers", "consumer"],
+];
+
+export function changesBetween(before: Overview, now: Overview, at: number): Change[] {
+  const found: Change[] = [];
+  for (const [name, noun, verb, sign] of CHURN) {
+    const many = counter(now.churn_rates, name) - counter(before.churn_rates, name);
+    if (many > 0) found.push({ text: `${plural(many, noun)} ${verb}`, at, sign });
+  }
+  const totals = now.churn_rates ? TOTALS : [...TOTALS, ...OBJECTS];
+  for (const [name, noun] of totals) {
+    const many = (now.object_totals?.[name] ?? 0) - (before.object_totals?.[name] ?? 0);
+    if (many > 0) found.push({ text: `${plural(many, noun)} more`, at, sign: 1 });
+    if (many < 0) found.push({ text: `${plural(-many, noun)} fewer`, at, sign: -1 });
+  }
+  return found;
+}
+
+const OBJECTS: [string, string][] = [
+  ["connections", "connection"],
+  ["channels", "channel"],
+  ["queues", "queue"],
+];

@@ -1,0 +1,1 @@
+export default function Channel() { return <p>Channel</p>; }

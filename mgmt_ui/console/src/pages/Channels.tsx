@@ -1,0 +1,1 @@
+export default function Channels() { return <p>Channels</p>; }

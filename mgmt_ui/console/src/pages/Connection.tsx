@@ -1,0 +1,1 @@
+export default function Connection() { return <p>Connection</p>; }

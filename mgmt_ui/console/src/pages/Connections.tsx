@@ -1,0 +1,1 @@
+export default function Connections() { return <p>Connections</p>; }

@@ -1,0 +1,1 @@
+export default function Consumers() { return <p>Consumers</p>; }

@@ -1,0 +1,1 @@
+export default function Exchange() { return <p>Exchange</p>; }

@@ -1,0 +1,1 @@
+export default function Queue() { return <p>Queue</p>; }

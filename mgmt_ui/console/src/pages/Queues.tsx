@@ -1,0 +1,1 @@
+export default function Queues() { return <p>Queues</p>; }
