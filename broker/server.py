@@ -82,6 +82,12 @@ class Server:
         """The resources that are low: memory, disk."""
         return self._context.alarms.active if self._context is not None else ()
 
+    @property
+    def context(self) -> Context:
+        """What all connections share; only once started."""
+        assert self._context is not None
+        return self._context
+
     async def stored(self) -> bool:
         """Returns once all changes made so far are on the disk; False if it refuses too long."""
         assert self._storage is not None  # nobody changes anything before the start

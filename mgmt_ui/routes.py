@@ -40,6 +40,8 @@ def _handler(name: str) -> Handler:
     return cast(Handler, getattr(import_module(f"mgmt_ui.api.{module}"), function))
 
 
+BINDINGS = "/api/bindings/{vhost}/e/{source}/{kind}/{destination}"
+
 # Handlers of paths with {vhost} take `call.vhost`, which checks that it exists and is open to
 # the user; those without list what `call.visible_...` gives. Tag.NONE asks for no login at all.
 # Of two rows that fit a path the one that stands first counts.
@@ -48,8 +50,30 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/connections", "connections:index"),
     Route("GET", "/api/exchanges", "exchanges:index"),
     Route("GET", "/api/exchanges/{vhost}", "exchanges:index_of_vhost"),
+    Route("GET", "/api/exchanges/{vhost}/{name}", "exchanges:show"),
+    Route("PUT", "/api/exchanges/{vhost}/{name}", "exchanges:put"),
+    Route("DELETE", "/api/exchanges/{vhost}/{name}", "exchanges:delete"),
+    Route("POST", "/api/exchanges/{vhost}/{name}/publish", "messages:publish"),
+    Route("GET", "/api/exchanges/{vhost}/{name}/bindings/source", "bindings:from_exchange"),
+    Route("GET", "/api/exchanges/{vhost}/{name}/bindings/destination", "bindings:to_exchange"),
     Route("GET", "/api/queues", "queues:index"),
+    Route("GET", "/api/queues/detailed", "queues:index"),
     Route("GET", "/api/queues/{vhost}", "queues:index_of_vhost"),
+    Route("GET", "/api/queues/{vhost}/{name}", "queues:show"),
+    Route("PUT", "/api/queues/{vhost}/{name}", "queues:put"),
+    Route("DELETE", "/api/queues/{vhost}/{name}", "queues:delete"),
+    Route("DELETE", "/api/queues/{vhost}/{name}/contents", "queues:purge"),
+    Route("GET", "/api/queues/{vhost}/{name}/bindings", "bindings:of_queue"),
+    Route("POST", "/api/queues/{vhost}/{name}/get", "messages:get"),
+    Route("POST", "/api/queues/{vhost}/{name}/actions", "queues:act", Tag.ADMINISTRATOR),
+    Route("GET", "/api/bindings", "bindings:index"),
+    Route("GET", "/api/bindings/{vhost}", "bindings:index_of_vhost"),
+    Route("GET", BINDINGS, "bindings:between"),
+    Route("POST", BINDINGS, "bindings:create"),
+    Route("GET", f"{BINDINGS}/{{props}}", "bindings:show"),
+    Route("DELETE", f"{BINDINGS}/{{props}}", "bindings:delete"),
+    Route("GET", "/api/consumers", "consumers:index"),
+    Route("GET", "/api/consumers/{vhost}", "consumers:index_of_vhost"),
     Route("GET", "/api/health/checks/alarms", "health:alarms"),
     Route("GET", "/api/live", "live:stream"),
     Route("PUT", "/api/live/{stream}", "live:change"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from broker.clock import Clock
     from broker.connection import Connection
+    from broker.context import Context
     from broker.options import Options
     from broker.queue import Queue
     from vhosts.permissions import Permissions
@@ -54,6 +55,10 @@ class Server(Protocol):
 
     @property
     def listeners(self) -> Sequence[Listener]: ...
+    @property
+    def context(self) -> "Context":
+        """What its connections share."""
+
     async def stored(self) -> bool:
         """Returns once all changes made so far are on the disk; False if it refuses too long."""
 

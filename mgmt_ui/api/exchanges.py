@@ -1,11 +1,13 @@
-"""Exchanges as JSON (spec 3.6)."""
+"""Exchanges as JSON, made and removed (spec 2.6, 3.6)."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mgmt_ui import counters
+from mgmt_ui.answer import DONE, Answer, created
 from mgmt_ui.call import Call
-from mgmt_ui.fields import plain
+from mgmt_ui.errors import not_found
+from mgmt_ui.fields import plain, typed
 from mgmt_ui.paging import Listing, Row
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from vhosts.vhost import VirtualHost
 
 STATS = tuple(counters.EXCHANGE_STATS)
+BUILT_IN = "rmq-internal"
+"""Who made the exchanges that every virtual host has."""
 
 Placed = tuple[str, "Exchange"]
 """An exchange with the name of its virtual host, which it does not know itself."""
@@ -27,6 +31,39 @@ def index(call: Call) -> Listing[Placed]:
 def index_of_vhost(call: Call) -> Listing[Placed]:
     """GET /exchanges/:vhost"""
     return _listing(call, _placed(call.vhost))
+
+
+def show(call: Call) -> Row:
+    """GET /exchanges/:vhost/:name"""
+    return describe(call, (call.vhost.name, call.exchange)) | {"incoming": [], "outgoing": []}
+
+
+async def put(call: Call) -> Answer:
+    """PUT /exchanges/:vhost/:name: 201 for a new one, 204 for one that was so before."""
+    body = await call.body()
+    vhost, name = call.vhost, call.exchange_name
+    new = name not in vhost.exchanges
+    vhost.declare_exchange(
+        name,
+        body.string("type", "direct"),
+        durable=body.boolean("durable"),
+        auto_delete=body.boolean("auto_delete"),
+        internal=body.boolean("internal"),
+        arguments=typed(body.object("arguments")),
+        authorise=call.authorise,
+    )
+    await call.stored()
+    return created(new)
+
+
+async def delete(call: Call) -> Answer:
+    """DELETE /exchanges/:vhost/:name?if-unused=true"""
+    vhost, name = call.vhost, call.exchange_name
+    if name not in vhost.exchanges:
+        raise not_found()
+    vhost.delete_exchange(name, call.query.get("if-unused") == "true", call.authorise)
+    await call.stored()
+    return DONE
 
 
 def _placed(vhost: "VirtualHost[Queue]") -> list[Placed]:
@@ -48,7 +85,11 @@ def describe(call: Call, placed: Placed) -> Row:
         "auto_delete": exchange.auto_delete,
         "internal": exchange.internal,
         "arguments": plain(exchange.arguments),
+        "user_who_performed_action": BUILT_IN if _built_in(exchange.name) else "",
     }
+    policy = getattr(exchange, "policy", None)
+    if policy is not None:
+        row["policy"] = policy.name
     if exchange.messages_delayed is not None:
         row["messages_delayed"] = exchange.messages_delayed
     stats = counters.exchange_stats(exchange)
@@ -56,3 +97,7 @@ def describe(call: Call, placed: Placed) -> Row:
         row["message_stats"] = stats_row = dict[str, Any](stats)
         call.rates.add_details(stats_row, exchange, STATS)
     return row
+
+
+def _built_in(name: str) -> bool:
+    return not name or name.startswith("amq.")

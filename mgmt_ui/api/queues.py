@@ -1,4 +1,4 @@
-"""Queues as JSON (spec 3.7)."""
+"""Queues as JSON, made, emptied and removed (spec 2.6, 2.9, 3.7)."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 from broker.amqp import properties
 from broker.amqp.content import TIMESTAMP
 from mgmt_ui import counters
+from mgmt_ui.answer import DONE, Answer, created
+from mgmt_ui.api import consumers
 from mgmt_ui.call import Call
-from mgmt_ui.fields import plain
+from mgmt_ui.errors import bad_request, not_found
+from mgmt_ui.fields import plain, typed
 from mgmt_ui.paging import Listing, Row
 
 if TYPE_CHECKING:
@@ -29,6 +32,67 @@ def index_of_vhost(call: Call) -> "Listing[Queue]":
     return _listing(call, _sorted(call.vhost.queues))
 
 
+def show(call: Call) -> Row:
+    """GET /queues/:vhost/:name"""
+    queue = call.queue
+    details = [consumers.describe(call, each) for each in queue.consumers]
+    # Per exchange and channel only in RabbitMQ's detailed mode, which this is not.
+    return describe(call, queue) | {"consumer_details": details, "incoming": [], "deliveries": []}
+
+
+async def put(call: Call) -> Answer:
+    """PUT /queues/:vhost/:name: 201 for a new one, 204 for one that was so before."""
+    body = await call.body()
+    vhost, name = call.vhost, call.path["name"]
+    node = body.get("node")
+    if node is not None and node != call.server.node_name:
+        raise bad_request(f"Node {node} could not be contacted")
+    new = name not in vhost.queues
+    vhost.declare_queue(
+        name,
+        durable=body.boolean("durable"),
+        owner=None,
+        auto_delete=body.boolean("auto_delete"),
+        arguments=typed(body.object("arguments")),
+        authorise=call.authorise,
+    )
+    await call.stored()
+    return created(new)
+
+
+async def delete(call: Call) -> Answer:
+    """DELETE /queues/:vhost/:name?if-unused=true&if-empty=true"""
+    queue, query = call.queue, call.query
+    queue.catch_up()
+    if_unused, if_empty = query.get("if-unused") == "true", query.get("if-empty") == "true"
+    call.vhost.delete_queue_checked(queue.name, None, if_unused, if_empty, call.authorise)
+    await call.stored()
+    return DONE
+
+
+async def purge(call: Call) -> Answer:
+    """DELETE /queues/:vhost/:name/contents: drops what is ready, without dead-lettering."""
+    queue = call.queue
+    call.authorise("read", "queue", queue.name)
+    call.vhost.queue(queue.name)  # not that of another connection
+    queue.catch_up()
+    queue.purge()
+    await call.stored()
+    return DONE
+
+
+async def act(call: Call) -> Answer:
+    """POST /queues/:vhost/:name/actions: for mirrored queues, of which there are none."""
+    body = await call.body()
+    body.require("action")
+    action = body.string("action")
+    if action not in {"sync", "cancel_sync"}:
+        raise bad_request(f'["unknown","{action}"]')
+    if call.path["name"] not in call.vhost.queues:
+        raise not_found()
+    return DONE
+
+
 def _sorted(queues: "dict[str, Queue]") -> "list[Queue]":
     return [queues[name] for name in sorted(queues)]
 
@@ -40,6 +104,8 @@ def _listing(call: Call, queues: "Iterable[Queue]") -> "Listing[Queue]":
 def describe(call: Call, queue: "Queue") -> Row:
     """The queue object; what the engine does not know is left out, never made up."""
     node = call.server.node_name
+    if call.query.get("disable_stats") == "true":
+        return _bare(call, queue)
     row: Row = {
         "name": queue.name,
         "vhost": queue.vhost.name,
@@ -50,9 +116,7 @@ def describe(call: Call, queue: "Queue") -> Row:
         "exclusive": queue.owner is not None,
         "arguments": plain(queue.arguments),
         "state": "running",
-        "policy": None,
-        "operator_policy": None,
-        "effective_policy_definition": {},
+        **_policies(queue),
         "consumers": queue.consumer_count,
         **_capacity(queue),
         **counters.queue_lengths(queue),
@@ -72,6 +136,39 @@ def describe(call: Call, queue: "Queue") -> Row:
         row["recoverable_slaves"] = None
     if queue.owner is not None:
         row["owner_pid_details"] = owner(queue.owner)
+    return row
+
+
+def _policies(queue: "Queue") -> Row:
+    policy = getattr(queue, "policy", None)
+    operator = getattr(queue, "operator_policy", None)
+    return {
+        "policy": policy and policy.name,
+        "operator_policy": operator and operator.name,
+        "effective_policy_definition": getattr(queue, "effective_policy", None) or {},
+    }
+
+
+def _bare(call: Call, queue: "Queue") -> Row:
+    """Configuration only, with the lengths where they are asked for (spec 2.9)."""
+    totals = call.query.get("enable_queue_totals") == "true"
+    node = call.server.node_name
+    row: Row = {
+        "name": queue.name,
+        "vhost": queue.vhost.name,
+        "type": queue.settings.queue_type,
+        "durable": queue.durable,
+        "auto_delete": queue.auto_delete,
+        "exclusive": queue.owner is not None,
+        "arguments": plain(queue.arguments),
+        "node": node,
+        "state": "running" if totals else "live",
+    }
+    if totals:
+        row |= counters.queue_lengths(queue)
+        row |= {key: value for key, value in _policies(queue).items() if value}
+    if queue.settings.queue_type in REPLICATED:
+        row |= {"leader": node, "members": [node], "online": [node]}
     return row
 
 

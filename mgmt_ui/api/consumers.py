@@ -1,0 +1,71 @@
+"""Consumers as JSON (spec 3.5)."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mgmt_ui.call import Call
+from mgmt_ui.fields import plain
+from mgmt_ui.paging import Listing, Row
+
+if TYPE_CHECKING:
+    from broker.channel import Channel
+    from broker.consumer import Consumer
+    from broker.queue import Queue
+    from vhosts.vhost import VirtualHost
+
+
+def index(call: Call) -> "Listing[Consumer]":
+    """GET /consumers: all to monitoring users, to others those of their own connections."""
+    return _listing(call, call.counted_vhosts() if call.monitoring else call.visible_vhosts())
+
+
+def index_of_vhost(call: Call) -> "Listing[Consumer]":
+    """GET /consumers/:vhost"""
+    return _listing(call, [call.vhost])
+
+
+def _listing(call: Call, vhosts: "list[VirtualHost[Queue]]") -> "Listing[Consumer]":
+    found = list(_consumers(call, vhosts))
+    return Listing(found, lambda consumer: consumer.queue.name, partial(describe, call))
+
+
+def _consumers(call: Call, vhosts: "list[VirtualHost[Queue]]") -> "Iterator[Consumer]":
+    for vhost in vhosts:
+        for queue in vhost.queues.values():
+            for consumer in queue.consumers:
+                if call.monitoring or consumer.channel.connection.user.name == call.user.name:
+                    yield consumer
+
+
+def describe(call: Call, consumer: "Consumer") -> Row:
+    """The consumer object."""
+    queue = consumer.queue
+    single = queue.settings.single_active_consumer
+    active = not single or consumer is queue.active_consumer
+    return {
+        "consumer_tag": consumer.tag,
+        "queue": {"name": queue.name, "vhost": queue.vhost.name},
+        "channel_details": channel_details(call, consumer.channel),
+        "ack_required": not consumer.no_ack,
+        "exclusive": consumer.exclusive,
+        "active": active,
+        "activity_status": "up" if not single else "single_active" if active else "waiting",
+        "prefetch_count": consumer.prefetch,
+        "arguments": plain(consumer.arguments),
+        "consumer_timeout": queue.settings.consumer_timeout or 0,
+    }
+
+
+def channel_details(call: Call, channel: "Channel") -> Row:
+    """Which channel of which connection, as every object tells it that belongs to one."""
+    connection = channel.connection
+    return {
+        "connection_name": connection.name,
+        "name": f"{connection.name} ({channel.number})",
+        "node": call.server.node_name,
+        "number": channel.number,
+        "peer_host": connection.peer_host,
+        "peer_port": connection.peer_port,
+        "user": connection.user.name,
+    }

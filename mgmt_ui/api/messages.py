@@ -1,0 +1,188 @@
+"""Publish and get over HTTP (spec 2.7), and messages as JSON."""
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+
+from broker.amqp import properties
+from broker.local_client import LocalClient
+from broker.quorum import FAILED, RETURNED, counted
+from broker.replies import translate
+from mgmt_ui.call import Call
+from mgmt_ui.errors import ApiError, bad_request
+from mgmt_ui.fields import plain, typed
+from mgmt_ui.payload import Payload, wrong_type
+from vhosts.errors import BrokerError
+
+if TYPE_CHECKING:
+    from broker.message import Message, QueuedMessage
+
+MOST = 10_000
+"""Messages that one get gives at most."""
+
+MOST_OCTETS = 128 << 20
+"""And the octets of their bodies, after which no further one is fetched."""
+
+# A member of `properties`, and how JSON gives it.
+INTEGERS = ("delivery_mode", "priority", "timestamp")
+TEXTS = (
+    "content_type",
+    "content_encoding",
+    "correlation_id",
+    "reply_to",
+    "expiration",
+    "message_id",
+    "type",
+    "user_id",
+    "app_id",
+    "cluster_id",
+)
+LARGEST = {"delivery_mode": 255, "priority": 255, "timestamp": (1 << 64) - 1}
+# ackmode -> whether messages go back to their queue, whether they are rejected.
+MODES = {
+    "ack_requeue_true": (True, False),
+    "reject_requeue_true": (True, True),
+    "ack_requeue_false": (False, False),
+    "reject_requeue_false": (False, True),
+}
+NOT_TAKEN = "rejected Unable to publish message. Check queue limits."
+
+
+def client(call: Call) -> LocalClient:
+    """The user of a request as a client of the broker."""
+    return LocalClient(call.server.context, call.vhost, call.user, call.authorise)
+
+
+async def publish(call: Call) -> dict[str, bool]:
+    """POST /exchanges/:vhost/:name/publish: answered when the message is safe."""
+    body = await call.body()
+    body.require("routing_key", "properties", "payload", "payload_encoding")
+    content = _content(body)
+    given = _properties(Payload(body.object("properties")))
+    key = body.string("routing_key")
+    try:
+        routed, taken = client(call).publish(call.exchange_name, key, given, content)
+    except BrokerError as error:
+        raise amqp_refusal(error) from None
+    if not taken:
+        raise bad_request(NOT_TAKEN)
+    await call.stored()
+    return {"routed": routed}
+
+
+def amqp_refusal(error: BrokerError) -> ApiError:
+    """400 with what AMQP would say, code and all."""
+    reply = translate(error)
+    return bad_request(f"{reply.code} {reply.text}")
+
+
+def _content(body: Payload) -> bytes:
+    payload, encoding = body.get("payload"), body.get("payload_encoding")
+    if not isinstance(payload, str):
+        raise bad_request("payload_not_string")
+    if encoding == "string":
+        return payload.encode("utf-8", "surrogatepass")
+    if encoding != "base64":
+        raise wrong_type("unsupported_encoding", encoding)
+    try:
+        return base64.b64decode(payload, validate=True)
+    except (binascii.Error, ValueError):
+        raise wrong_type("not_base64", payload) from None
+
+
+def _properties(given: Payload) -> properties.BasicProperties:
+    members: dict[str, Any] = {}
+    for name in INTEGERS:
+        if name in given:
+            members[name] = value = given.integer(name)
+            if not 0 <= value <= LARGEST[name]:
+                raise wrong_type("not_int", name)
+    for name in TEXTS:
+        if name in given:
+            members[name] = given.string(name)
+            if len(members[name].encode("utf-8", "surrogatepass")) > 255:
+                raise wrong_type("too_long", name)
+    if "headers" in given:
+        members["headers"] = typed(given.object("headers"))
+    return properties.BasicProperties(**members)
+
+
+async def get(call: Call) -> list[dict[str, Any]]:
+    """POST /queues/:vhost/:name/get: up to `count` messages, put back only once all are taken."""
+    body = await call.body()
+    body.require("count", "ackmode", "encoding")
+    count, mode, encoding = body.integer("count"), body.get("ackmode"), body.get("encoding")
+    if encoding not in ("auto", "base64"):
+        raise bad_request("Unsupported encoding. Please use auto or base64.")
+    if mode not in MODES:
+        raise wrong_type("unknown_ackmode", mode)
+    truncate = body.integer("truncate") if "truncate" in body else None
+    call.authorise("read", "queue", call.path["name"])
+    reader = client(call)
+    back, reject = MODES[mode]
+    try:
+        # An exclusive queue belongs to its connection alone.
+        queue = call.vhost.queue(call.path["name"])
+        taken = reader.take(queue, MOST if count < 0 else min(count, MOST))
+    except BrokerError as error:
+        raise _get_refusal(error) from None
+    shown = [_show(entry, left, encoding, truncate) for entry, left in taken]
+    entries = [entry for entry, _ in taken]
+    if back:
+        reader.give_back(entries, FAILED if reject else RETURNED)
+    else:
+        reader.settle(entries, reject=reject)
+    await call.stored()
+    return shown
+
+
+def _get_refusal(error: BrokerError) -> ApiError:
+    reply = translate(error)
+    if reply.code == 404:
+        return ApiError(404, "not_found", reply.text)
+    return bad_request(f"{reply.code} {reply.text}")
+
+
+def _show(entry: "QueuedMessage", left: int, encoding: str, truncate: int | None) -> dict[str, Any]:
+    message = counted(entry) if entry.returns and entry.queue.quorum else entry.message
+    body = octets(message)
+    text, how = encode(body if truncate is None else body[: max(truncate, 0)], encoding)
+    return {
+        "payload_bytes": len(body),
+        "redelivered": entry.returns > 0,
+        "exchange": message.route.exchange,
+        "routing_key": message.route.routing_key,
+        "message_count": left,
+        "properties": shown_properties(message),
+        "payload": text,
+        "payload_encoding": how,
+    }
+
+
+def octets(message: "Message") -> bytes:
+    """The body in one piece."""
+    body = message.body
+    return body if isinstance(body, bytes) else b"".join(body)
+
+
+def encode(body: bytes, encoding: str) -> tuple[str, str]:
+    """Text where it is asked for and can be, else base64; and which it is."""
+    if encoding == "auto":
+        try:
+            return body.decode("utf-8"), "string"
+        except UnicodeDecodeError:
+            pass
+    return base64.b64encode(body).decode(), "base64"
+
+
+def shown_properties(message: "Message") -> dict[str, Any] | list[Any]:
+    """The properties that are there; an empty array where none are, as RabbitMQ shows it."""
+    decoded = properties.decode(message.header.payload)
+    shown = {
+        name: getattr(decoded, name)
+        for name in (*TEXTS, *INTEGERS)
+        if getattr(decoded, name) is not None
+    }
+    if decoded.headers is not None:
+        shown["headers"] = plain(decoded.headers)
+    return shown or []
