@@ -68,6 +68,9 @@ class Transaction:
                         channel.vhost.log.settle_with_commit(entry)
                 channel.acked(entries)
             else:
+                # What is dropped must be as gone as what is acked.
+                dropped = kind != self.REQUEUE and any(entry.batch for entry in entries)
+                stored = stored or dropped
                 channel.give_back(entries, kind)
         if not taken:
             raise errors.PreconditionFailed("partial tx completion")

@@ -189,14 +189,23 @@ class Consumer(Client):
             self.awaiting = False
 
     def settle(self) -> None:
-        """Acks some of what is held, one by one, many at once, or puts one back."""
+        """Acks some of what is held, one by one, many at once, drops some or puts some back."""
         tags = sorted(self.held)
         how = self.chance.randrange(10)
         if how == 0:
             tag = self.chance.choice(tags)
             del self.held[tag]
             self.wire.send_method(1, "basic.reject", delivery_tag=tag, requeue=True)
-        elif how < 5:
+        elif how == 1:
+            upto = tags[5]
+            for tag in tags[:6]:
+                del self.held[tag]
+            self.wire.send_method(1, "basic.nack", delivery_tag=upto, multiple=True, requeue=True)
+        elif how == 2:
+            upto = tags[5]
+            self._acked(tags[:6])
+            self.wire.send_method(1, "basic.nack", delivery_tag=upto, multiple=True, requeue=False)
+        elif how < 6:
             upto = tags[len(tags) // 2]
             self._acked([tag for tag in tags if tag <= upto])
             self.wire.send_method(1, "basic.ack", delivery_tag=upto, multiple=True)
@@ -276,5 +285,6 @@ def take_stock(address: Address, queue: str) -> list[Found]:
     with WireClient(address, timeout=30) as client:
         client.connect()
         contents = get_many(client, queue, message_count(client, queue))
+        assert client.get(queue) is None, f"queue {queue} has more messages than it counts"
         client.close()
     return [Found(read_body(c.body), c.method.arguments["redelivered"]) for c in contents]

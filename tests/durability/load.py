@@ -15,6 +15,7 @@ from tests.durability.clients import (
     message_count,
     take_stock,
 )
+from tests.durability.definer import Definer, Definitions
 from tests.durability.ledger import Account, read_body
 from tests.support.broker import Broker
 from tests.support.eventually import eventually
@@ -22,13 +23,15 @@ from tests.support.wire import WireClient, wire
 
 QUEUES = ("work", "copy", "tx", "backlog")
 BOTH = "both"
+SHORT = 150
 
 
 class Load:
     """Publishers and consumers on one broker, over several lives of it.
 
     `work` and `copy` get the same messages through a fanout exchange, `tx` is used with
-    transactions only, `backlog` has no consumer and `rejected` dead-letters to `dead`.
+    transactions only, `backlog` has no consumer, `rejected` dead-letters to `dead` what is
+    rejected and `short` to `expired` what is there for SHORT milliseconds.
     """
 
     def __init__(self, broker: Broker, seed: int) -> None:
@@ -36,16 +39,24 @@ class Load:
         self.chance = random.Random(seed)
         self.accounts = {queue: Account() for queue in QUEUES}
         self.rejected = Account()
+        self.expired = Account()
+        self.definitions = Definitions()
         self.lives = 0
         self.clients: list[Client] = []
 
     def declare(self) -> None:
         """The topology, once: it must survive everything that follows."""
         with wire(self.broker.amqp) as client:
-            for queue in (*QUEUES, CHECKPOINTS, "dead"):
+            for queue in (*QUEUES, CHECKPOINTS, "dead", "expired"):
                 client.call(1, "queue.declare", queue=queue, durable=True)
             dead_letters = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
             client.call(1, "queue.declare", queue="rejected", durable=True, arguments=dead_letters)
+            short = {
+                "x-dead-letter-exchange": "",
+                "x-dead-letter-routing-key": "expired",
+                "x-message-ttl": SHORT,
+            }
+            client.call(1, "queue.declare", queue="short", durable=True, arguments=short)
             client.call(1, "exchange.declare", exchange=BOTH, type="fanout", durable=True)
             for queue in ("work", "copy"):
                 client.call(1, "queue.bind", queue=queue, exchange=BOTH)
@@ -64,6 +75,7 @@ class Load:
             self._publisher("direct", both[:1], "work"),
             self._publisher("backlog", [self.accounts["backlog"]], "backlog"),
             self._publisher("rejected", [self.rejected], "rejected"),
+            self._publisher("short", [self.expired], "short"),
             TxPublisher(
                 self.broker.amqp, f"tx{self.lives}", self._seed(), [self.accounts["tx"]], "tx"
             ),
@@ -83,6 +95,7 @@ class Load:
             Consumer(address, "c1", self._seed(), self.accounts["copy"], "copy"),
             TxConsumer(address, "t1", self._seed(), self.accounts["tx"], "tx"),
             Rejecter(address, "r1", self._seed(), self.rejected, "rejected"),
+            Definer(address, f"d{self.lives}", self._seed(), self.definitions),
         )
 
     def _seed(self) -> int:
@@ -110,6 +123,13 @@ class Load:
             assert client.failure is None, f"{client.name}: {client.failure!r}"
         self.clients = []
 
+    def abandon(self) -> None:
+        """Closes what a failure has left open."""
+        for client in self.clients:
+            client.wire.abort()
+            client.join(30)
+        self.clients = []
+
     def judge(self) -> None:
         """Compares every queue with its account, then goes on from what is there."""
         for queue, account in self.accounts.items():
@@ -120,6 +140,16 @@ class Load:
             # What was acked in vain is back, and stays until it is acked again.
             account.acked -= {each.key for each in found}
         self._judge_dead_letters()
+        self._judge_expired()
+        self.definitions.judge(self.broker.amqp, f"life {self.lives}")
+        self.definitions.settle(self.broker.amqp)
+
+    def _judge_expired(self) -> None:
+        with wire(self.broker.amqp) as client:
+            eventually(lambda: message_count(client, "short") == 0, 30, "all to expire")
+        found = take_stock(self.broker.amqp, "expired")
+        self.expired.judge(found, f"life {self.lives}, dead letters by TTL")
+        self.expired.delivered |= {each.key for each in found}
 
     def _judge_dead_letters(self) -> None:
         account, context = self.rejected, f"life {self.lives}"
@@ -134,12 +164,27 @@ class Load:
         strange = present & account.committed | present - account.sent
         assert not strange, f"{context}: should not be there: {sorted(strange)[:5]}"
 
+    def _kept(self) -> list[tuple[str, Account]]:
+        return [*self.accounts.items(), ("dead", self.rejected), ("expired", self.expired)]
+
+    def summary(self) -> str:
+        """What this life has to show."""
+        both = self.accounts["work"]
+        return f"{self.totals()}, {len(both.committed):,} acks on disk"
+
+    def totals(self) -> str:
+        """What all lives have to show."""
+        accounts = [*self.accounts.values(), self.rejected, self.expired]
+        confirmed = sum(len(account.confirmed) for account in accounts)
+        delivered = sum(len(account.delivered) for account in accounts)
+        return f"{confirmed:,} confirmed, {delivered:,} delivered"
+
     def shrink(self, keep: int = 500) -> None:
         """Takes out all but the last `keep` messages of each queue, so that counting is quick."""
         with WireClient(self.broker.amqp, timeout=30) as client:
             client.connect()
             client.call(1, "tx.select")
-            for queue, account in (*self.accounts.items(), ("dead", self.rejected)):
+            for queue, account in self._kept():
                 contents = get_many(client, queue, max(0, message_count(client, queue) - keep))
                 keys = {read_body(content.body) for content in contents}
                 account.acked |= keys

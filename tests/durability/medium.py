@@ -18,7 +18,7 @@ from tests.durability import sqlite_layer
 from tests.durability.sqlite_layer import FULL, IOERR_FSYNC, IOERR_WRITE, OK
 from tests.support.broker import Broker
 
-KNOBS, PLATTER = "TROUBLE_KNOBS", "TROUBLE_PLATTER"
+KNOBS, PLATTER, SYNCHRONOUS = "TROUBLE_KNOBS", "TROUBLE_PLATTER", "TROUBLE_SYNCHRONOUS"
 # What is the matter, and how many milliseconds a sync takes more.
 _KNOBS = struct.Struct("<II")
 NOTHING, NO_SPACE, CANNOT_WRITE, CANNOT_SYNC = range(4)
@@ -117,10 +117,11 @@ class PoweredBroker(TroubledBroker):
         super().start(timeout)
         return self
 
-    def cut_power(self, chance: random.Random) -> None:
+    def cut_power(self, chance: random.Random, share: float | None = None) -> None:
         """Ends the broker; of what was not synced any part may be on the disk, by sectors."""
         self.kill()
-        share = chance.choice((0.0, 0.0, 0.5, 0.9, 1.0))
+        if share is None:
+            share = chance.choice((0.0, 0.0, 0.5, 0.9, 1.0))
         names = {path.name for path in self.platter.iterdir()}
         for path in self.data_dir.glob("leveret.db*"):
             if path.name.endswith("-shm"):
@@ -150,7 +151,10 @@ def _mixed(safe: bytes, wanted: bytes, share: float, chance: random.Random) -> b
 def main() -> Any:
     """The broker, on the medium that the environment names."""
     from broker.__main__ import main as broker
+    from persistence import engine
 
+    if level := os.environ.get(SYNCHRONOUS):
+        setattr(engine, "SQLITE_PRAGMAS", (*engine.SQLITE_PRAGMAS, f"synchronous={level}"))  # noqa: B010
     platter = os.environ.get(PLATTER)
     knobs = Path(os.environ[KNOBS])
     sqlite_layer.install(TroubledMedium(knobs, Path(platter) if platter else None))

@@ -135,13 +135,14 @@ def test_commit_ok_waits_for_the_disk(engine, tx):
         tx.expect("tx.commit-ok")
 
 
-def test_so_does_the_ack_of_what_is_on_it(engine, tx):
+@pytest.mark.parametrize("how", ["ack", "drop"])
+def test_so_does_the_settlement_of_what_is_on_it(engine, tx, how):
     tx.declare("q")
     engine.connect().publish("", "q", b"1", delivery_mode=2)
     engine.run()
     tx.get("q")
     with engine.disk_held() as disk:
-        tx.ack(1)
+        tx.ack(1) if how == "ack" else tx.nack(1, requeue=False)
         tx.send_method(1, "tx.commit")
         assert tx.silent
         disk.write()
