@@ -117,6 +117,12 @@ class Expiry:
         if not self._queue.consumers:
             self._lease = self._clock.call_later(self._lease_ms / 1000, self._expired)
 
+    def lease(self, milliseconds: int | None) -> None:
+        """From now on the queue may be unused for so long, None for ever."""
+        self.hold()
+        self._lease_ms = milliseconds
+        self.renew()
+
     def hold(self) -> None:
         """A consumer uses the queue: no lease runs."""
         if self._lease is not None:

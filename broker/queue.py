@@ -5,9 +5,9 @@ order of ready messages (ready.py), time (expiry.py), where dead letters go
 (dead_letter.py), who may do what (vhosts), bytes on disk (persistence).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from broker import dead_letter
+from broker import dead_letter, live_settings
 from broker.consumer import Available, Consumer
 from broker.delivered_marks import DeliveredMarks
 from broker.expiry import Expiry, message_deadline
@@ -23,6 +23,7 @@ from vhosts.settings import QueueSettings
 if TYPE_CHECKING:
     from broker.connection import Connection
     from broker.turn import Turn
+    from vhosts.policies import Policy
     from vhosts.vhost import VirtualHost
 
 # What one queue may deliver before others have their turn (DESIGN decision 4).
@@ -31,6 +32,8 @@ TURN_BYTES = 1 << 20
 # Publishers are slowed down once this much waits for sockets that are full.
 CONGESTED_BYTES = 8 << 20
 MESSAGE_OVERHEAD = 256
+
+NO_DEFINITION: dict[str, Any] = {}
 
 
 class Queue:
@@ -48,6 +51,7 @@ class Queue:
         "delivered",
         "delivering",
         "durable",
+        "effective_policy",
         "expiry",
         "got",
         "id",
@@ -57,7 +61,9 @@ class Queue:
         "message_ttl",
         "name",
         "next_position",
+        "operator_policy",
         "owner",
+        "policy",
         "quorum",
         "ready",
         "ready_bytes",
@@ -95,6 +101,10 @@ class Queue:
         self.auto_delete = auto_delete
         self.arguments = arguments
         self.id = queue_id
+        # What it comes under, once it is there (`come_under`).
+        self.policy: Policy | None = None
+        self.operator_policy: Policy | None = None
+        self.effective_policy = NO_DEFINITION
         self.settings = settings = QueueSettings.of(arguments)
         self.message_ttl = settings.message_ttl
         self.quorum = settings.queue_type == "quorum"
@@ -247,9 +257,13 @@ class Queue:
 
     def _shorten(self, limits: Limits) -> None:
         while self.ready and limits.exceeded(self):
-            entry = self.ready.pop()
-            self.ready_bytes -= entry.message.header.body_size
-            self.dead_letter(entry, "maxlen")
+            self.drop_head()
+
+    def drop_head(self) -> None:
+        """The first message goes for want of room."""
+        entry = self.ready.pop()
+        self.ready_bytes -= entry.message.header.body_size
+        self.dead_letter(entry, "maxlen")
 
     def overdue(self, entry: QueuedMessage) -> bool:
         """Drops or dead-letters a message, already taken from ready, that has expired."""
@@ -402,6 +416,22 @@ class Queue:
             self.active_consumer.unpark()
 
     # -- the queue as a whole ------------------------------------------------------------
+
+    def come_under(
+        self,
+        policy: "Policy | None",
+        operator_policy: "Policy | None",
+        effective: dict[str, Any],
+    ) -> None:
+        """These policies are for the queue from now on; `effective` is what they come to."""
+        self.policy, self.operator_policy = policy, operator_policy
+        if effective != self.effective_policy:
+            self.effective_policy = effective
+            live_settings.apply(self, QueueSettings.of(self.arguments, effective))
+
+    def resize(self, settings: QueueSettings) -> None:
+        """The limits in these settings are for the queue from now on."""
+        live_settings.limit(self, Limits.of(settings))
 
     def purge(self) -> int:
         """Drops all ready messages; returns how many there were."""

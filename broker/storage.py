@@ -211,6 +211,7 @@ def _load(
         furnish,
         _recall,
         first,
+        later=turn.call_soon,
     )
 
 

@@ -23,6 +23,7 @@ from broker.quorum import RETURNED
 from broker.stream_reader import OFFSET_KEY, Reader
 from broker.stream_retention import Segments
 from vhosts import errors
+from vhosts.settings import QueueSettings
 
 # Removed messages are settled so many at a time, as a segment may hold millions.
 SETTLED_PER_TURN = 10_000
@@ -222,6 +223,11 @@ class Stream(Queue):
         super().close()
         self._readers.clear()
         self._reading.clear()
+
+    def resize(self, settings: QueueSettings) -> None:
+        """These settings say from now on what is retained."""
+        self._segments.resize(settings.max_segment_size_bytes)
+        self._retain()
 
     def _retain(self) -> None:
         settings, entries = self.settings, self.entries

@@ -20,11 +20,15 @@ class Segments:
     __slots__ = ("_closed", "_count", "_size", "_total", "limit")
 
     def __init__(self, limit: int | None) -> None:
-        self.limit = DEFAULT_SEGMENT_BYTES if limit is None else limit
+        self.resize(limit)
         # (messages, octets) of each full segment, and the sum of their octets.
         self._closed: deque[tuple[int, int]] = deque()
         self._total = 0
         self._count = self._size = 0
+
+    def resize(self, limit: int | None) -> None:
+        """Segments end at `limit` octets from now on, or at the default."""
+        self.limit = DEFAULT_SEGMENT_BYTES if limit is None else limit
 
     def add(self, octets: int) -> bool:
         """Counts a new message; True where it begins a segment, the time to look at limits."""

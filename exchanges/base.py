@@ -114,7 +114,7 @@ class Exchange:
     """What every type has in common; a type gives `add`, `remove` and `route`.
 
     `bindings` has those with this exchange as their source. `alternate` is the name of the
-    alternate exchange: the argument's at first, a policy may set it where there is no argument.
+    alternate exchange, `policy` what the exchange comes under, None where that is nothing.
     """
 
     __slots__ = (
@@ -127,6 +127,7 @@ class Exchange:
         "had_bindings",
         "internal",
         "name",
+        "policy",
         "publish_in",
         "publish_out",
     )
@@ -146,6 +147,7 @@ class Exchange:
         self.internal = internal
         self.arguments = arguments
         self.alternate: str | None = self._string_argument("alternate-exchange")
+        self.policy: Any = None
         self.bindings: dict[Identity, Binding] = {}
         self.exchange_destinations = 0
         self.had_bindings = False
@@ -157,6 +159,12 @@ class Exchange:
 
         Raises InvalidArgument.
         """
+
+    def come_under(self, policy: Any, alternate: str | None) -> None:
+        """A policy is for this exchange now, and names this alternate: the argument wins."""
+        self.policy = policy
+        own = self._string_argument("alternate-exchange")
+        self.alternate = alternate if own is None else own
 
     @property
     def messages_delayed(self) -> int | None:

@@ -20,6 +20,10 @@ class DefaultExchange(Exchange):
     def add(self, binding: Binding) -> None:
         raise InvalidArgument("operation not permitted on the default exchange")
 
+    def come_under(self, policy: Any, alternate: str | None) -> None:
+        """Whatever the policy says, it has no alternate (spec 6.9)."""
+        self.policy = policy
+
     def route(self, message: Routable) -> Collection[Any]:
         queues = self._queues
         return [queues[key] for key in message.routing_keys if key in queues]

@@ -59,6 +59,16 @@ class TopicPermissionRow(NamedTuple):
     read: str
 
 
+class PolicyRow(NamedTuple):
+    """A stored policy of a vhost."""
+
+    name: str
+    pattern: str
+    apply_to: str
+    priority: int
+    definition: dict[str, Any]
+
+
 class ParameterRow(NamedTuple):
     """A stored parameter; `vhost` is empty for one that belongs to none."""
 
@@ -203,6 +213,26 @@ class DefinitionStore:
         keys = {"user": _raw(user), "vhost": _raw(vhost), "exchange": _raw(exchange)}
         self._delete(schema.topic_permission, keys)
 
+    def save_policy(
+        self,
+        vhost: str,
+        name: str,
+        pattern: str,
+        apply_to: str,
+        priority: int,
+        definition: dict[str, Any],
+    ) -> None:
+        values = {
+            "pattern": _raw(pattern),
+            "apply_to": apply_to,
+            "priority": priority,
+            "definition": json.dumps(definition),
+        }
+        self._replace(schema.policy, {"vhost": _raw(vhost), "name": _raw(name)}, values)
+
+    def delete_policy(self, vhost: str, name: str) -> None:
+        self._delete(schema.policy, {"vhost": _raw(vhost), "name": _raw(name)})
+
     def save_parameter(self, vhost: str, component: str, name: str, value: Any) -> None:
         """`value` is anything that JSON can hold; `vhost` is empty for what belongs to none."""
         keys = {"vhost": _raw(vhost), "component": _raw(component), "name": _raw(name)}
@@ -326,6 +356,23 @@ class Definitions:
     def topic_permissions(self) -> list[TopicPermissionRow]:
         rows = self._connection.execute(select(schema.topic_permission))
         return [TopicPermissionRow(*(_text(value) for value in row)) for row in rows]
+
+    def policies(self, vhost: str) -> Iterator[PolicyRow]:
+        table = schema.policy
+        for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
+            definition = json.loads(row.definition)
+            yield PolicyRow(
+                _text(row.name), _text(row.pattern), row.apply_to, row.priority, definition
+            )
+
+    def parameters_of(self, vhost: str, component: str) -> Iterator[tuple[str, Any]]:
+        """Names and values of the parameters of one component in a vhost."""
+        table = schema.parameter
+        wanted = select(table.c.name, table.c.value).where(
+            table.c.vhost == _raw(vhost), table.c.component == _raw(component)
+        )
+        for row in self._connection.execute(wanted):
+            yield _text(row.name), json.loads(row.value)
 
     def parameters(self) -> list[ParameterRow]:
         rows = self._connection.execute(select(schema.parameter))

@@ -302,3 +302,10 @@ def too_many_queues(name: str, vhost: str, limit: int) -> PreconditionFailed:
     return PreconditionFailed(
         f"cannot declare queue '{name}': queue limit in vhost '{vhost}' ({limit}) is reached"
     )
+
+
+# -- policies and parameters (spec 10.4) -------------------------------------------------------
+
+
+def validation_failed(*reasons: str) -> InvalidValue:
+    return InvalidValue("Validation failed\n\n" + "".join(f"{reason}\n" for reason in reasons))

@@ -8,6 +8,7 @@ from persistence.definition_store import Definitions
 from vhosts.argument_checks import Table
 
 if TYPE_CHECKING:
+    from vhosts.policies import Policy
     from vhosts.vhost import VirtualHost
 
 
@@ -35,6 +36,26 @@ class QueueLike(Protocol):
     @property
     def message_count(self) -> int:
         """Ready messages only."""
+
+    @property
+    def policy(self) -> "Policy | None":
+        """The policy that the queue comes under."""
+
+    @property
+    def operator_policy(self) -> "Policy | None":
+        """The operator policy that it comes under as well."""
+
+    @property
+    def effective_policy(self) -> dict[str, Any]:
+        """What both come to together."""
+
+    def come_under(
+        self,
+        policy: "Policy | None",
+        operator_policy: "Policy | None",
+        effective: dict[str, Any],
+    ) -> None:
+        """These policies are for the queue from now on, and all that follows from it happens."""
 
     def restore_marks(self, marks: list[int]) -> None:
         """At start: positions below these may have been delivered, one a priority level."""

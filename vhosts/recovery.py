@@ -16,6 +16,9 @@ logger = logging.getLogger("leveret.vhosts")
 
 def recover(vhost: VirtualHost[Q], definitions: Definitions) -> None:
     """Make the durable exchanges, queues and bindings of `vhost`; messages come later."""
+    vhost.enforcement.restore(definitions)
+    # The predeclared ones are there already.
+    vhost.enforcement.changed()
     queues = list(definitions.queues(vhost.name))
     rooms = {row.name: row.id for row in queues if row.name.startswith(naming.ROOM_PREFIX)}
     for exchange in definitions.exchanges(vhost.name):

@@ -12,9 +12,11 @@ from persistence.commit import GroupCommit
 from persistence.definition_store import Definitions, DefinitionStore, VhostRow
 from persistence.message_log import MessageLog
 from vhosts import errors
+from vhosts.enforcement import Later
 from vhosts.interfaces import Furnish, Nobody, Presence, Q, QueueFactory, Recall, Replay
 from vhosts.lifecycle import Closed, dismantle, suspend
 from vhosts.limits import Limits
+from vhosts.parameters import Parameters
 from vhosts.permissions import Permission, Permissions
 from vhosts.recovery import recover
 from vhosts.topic_permissions import TopicPermission, TopicPermissions
@@ -52,6 +54,7 @@ class VirtualHosts(Generic[Q]):
         furnish: Furnish | None = None,
         recall: Recall | None = None,
         first: FirstStart | None = None,
+        later: Later | None = None,
     ) -> None:
         self._store = store
         self._commit = commit
@@ -59,10 +62,13 @@ class VirtualHosts(Generic[Q]):
         self._replay = replay
         self._furnish = furnish
         self._recall = recall
+        self._later = later
         self._vhosts: dict[str, VirtualHost[Q]] = {}
         self.presence: Presence = Nobody()
         self.users = Users(store, (User(*row) for row in definitions.users()))
-        self.limits = Limits(store, definitions.parameters())
+        parameters = definitions.parameters()
+        self.limits = Limits(store, parameters)
+        self.parameters = Parameters(store, self, parameters)
         self.topic_permissions = TopicPermissions(
             store,
             self._permission_changed,
@@ -151,6 +157,7 @@ class VirtualHosts(Generic[Q]):
         self.permissions.forget_vhost(name)
         self.topic_permissions.forget_vhost(name)
         self.limits.forget_vhost(name)
+        self.parameters.forget_vhost(name)
         self._store.delete_vhost(vhost.log.vhost_id, name)
         self.presence.expel(f"vhost '{name}' is deleted", vhost=name)
         return True
@@ -259,6 +266,7 @@ class VirtualHosts(Generic[Q]):
             log=MessageLog(row.id, self._commit),
             replay=self._replay,
             furnish=self._furnish,
+            later=self._later,
         )
         vhost.describe(row.metadata)
         vhost.max_queues = self.limits.max_queues(row.name)

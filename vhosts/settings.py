@@ -6,7 +6,7 @@ The table in `arguments.py` says where a value comes from; here is only the fini
 from collections.abc import Mapping
 from typing import Any
 
-from vhosts.argument_checks import Table, interval_ms
+from vhosts.argument_checks import TEN_YEARS_MS, Table, interval_ms
 from vhosts.arguments import effective_value, settings_rows
 
 DEFAULT_DELIVERY_LIMIT = 20
@@ -80,6 +80,11 @@ class QueueSettings:
             self.max_age = interval_ms(str(self.max_age))
         if self.consumer_timeout == 0:
             self.consumer_timeout = None
+        # Policies may give longer ones than arguments; no clock goes that far.
+        if self.message_ttl is not None:
+            self.message_ttl = min(self.message_ttl, TEN_YEARS_MS)
+        if self.expires is not None:
+            self.expires = min(self.expires, TEN_YEARS_MS)
         if self.queue_type == "quorum":
             if self.delivery_limit is None:
                 self.delivery_limit = DEFAULT_DELIVERY_LIMIT

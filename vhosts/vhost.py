@@ -28,6 +28,7 @@ from vhosts.declarations import (
     check_same_queue,
     make_exchange,
 )
+from vhosts.enforcement import Enforcement, Later
 from vhosts.interfaces import Furnish, Q, QueueFactory, QueueLike, Replay
 from vhosts.permissions import ANYONE, Authorise
 
@@ -66,6 +67,7 @@ class VirtualHost(Generic[Q]):
         log: MessageLog,
         replay: Replay | None = None,
         furnish: Furnish | None = None,
+        later: Later | None = None,
     ) -> None:
         self.name = name
         self.store = store
@@ -85,6 +87,9 @@ class VirtualHost(Generic[Q]):
         self._replay = replay
         self._furnish = furnish
         self._exclusive: dict[object, dict[Q, None]] = {}
+        self.enforcement = Enforcement(self, later)
+        self.policies = self.enforcement.policies()
+        self.operator_policies = self.enforcement.operator_policies()
 
     def describe(self, metadata: dict[str, Any]) -> None:
         """What is said of it, as it is stored; what is missing is as in a new one (spec 10.1)."""
@@ -160,6 +165,7 @@ class VirtualHost(Generic[Q]):
         if self._furnish is not None:
             self._furnish(self, exchange, room_id)
         self.exchanges[name] = exchange
+        self.enforcement.apply_to_exchange(exchange)
         self.topology += 1
         return exchange
 
@@ -387,6 +393,7 @@ class VirtualHost(Generic[Q]):
             queue_id=queue_id,
         )
         self.queues[name] = queue
+        self.enforcement.apply_to_queue(queue)
         if owner is not None:
             self._exclusive.setdefault(owner, {})[queue] = None
         self.topology += 1

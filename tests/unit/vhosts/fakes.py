@@ -46,6 +46,12 @@ class FakeQueue:
         self.marks = None
         self.on_close = lambda: None
         self.saved = self.suspended = False
+        self.policy = self.operator_policy = None
+        self.effective_policy = {}
+
+    def come_under(self, policy, operator_policy, effective):
+        self.policy, self.operator_policy = policy, operator_policy
+        self.effective_policy = effective
 
     def restore_marks(self, marks):
         self.marks = marks
