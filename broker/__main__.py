@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from broker import logs
 from broker.option_sources import OptionError, load
 from broker.options import Options
 from broker.startup import DataDirectory, StartError
+
+if TYPE_CHECKING:
+    from broker.server import Server
+
+logger = logging.getLogger("leveret.server")
 
 EXIT_INCOMPLETE = 1
 EXIT_REFUSED = 2
@@ -27,11 +33,12 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a broker until it is told to stop; returns the exit code of the process."""
     _open_standard_streams()
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        options = load(sys.argv[1:] if arguments is None else arguments)
+        options = load(arguments)
         logs.set_up(options.log_level, options.log_format)
         with DataDirectory(options.data_dir):
-            return _run(options)
+            return _run(options, arguments)
     except (OptionError, StartError) as error:
         _say(f"leveret: {error}\n", sys.stderr)
         return EXIT_REFUSED
@@ -42,12 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
 
 
-def _run(options: Options) -> int:
+def _run(options: Options, arguments: Sequence[str]) -> int:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(options))
+        return runner.run(_serve(options, arguments))
 
 
-async def _serve(options: Options) -> int:
+async def _serve(options: Options, arguments: Sequence[str]) -> int:
     # Imported here: SQLAlchemy and aiohttp take most of the time to start, and a wrong option
     # or a locked directory should be answered without them.
     from broker.clock import SystemClock
@@ -59,10 +66,11 @@ async def _serve(options: Options) -> int:
     make_app = importlib.import_module("mgmt_ui.app").make_app
     server = Server(options, SystemClock(), make_app)
     try:
+        _on_hangup(lambda: _reload(server, arguments))
         await server.start()
         _say(
             f"leveret ready amqp={_shown(server.address('amqp'))}"
-            f" http={_shown(server.address('http'))}"
+            f" http={_shown(server.address('http'))}{_shown_tls(server)}"
             f" data={options.data_dir.absolute()} pid={os.getpid()}\n",
             sys.stdout,
         )
@@ -89,11 +97,33 @@ def _on_signals(stop: Callable[[], None]) -> None:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
 
 
+def _on_hangup(reload: Callable[[], None]) -> None:
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
+def _reload(server: Server, arguments: Sequence[str]) -> None:
+    # Flags and environment are as they were: it is the file that may have changed.
+    if not server.listeners:
+        return  # not up yet, or no more
+    try:
+        options = load(arguments)
+    except OptionError as error:
+        logger.warning("cannot reload: %s", error)
+        return
+    server.reload(options)
+
+
 def _shown(address: tuple[str, int] | None) -> str:
     if address is None:
         return "-"
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _shown_tls(server: Server) -> str:
+    found = {"amqps": server.address("amqp/ssl"), "https": server.address("https")}
+    return "".join(f" {name}={_shown(at)}" for name, at in found.items() if at is not None)
 
 
 def _say(text: str, stream: TextIO | None) -> None:

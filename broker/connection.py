@@ -33,6 +33,7 @@ from vhosts import errors
 
 if TYPE_CHECKING:
     from broker.queue import Queue
+    from broker.tls import Session
     from exchanges.base import Table
     from vhosts.permissions import Authorise
     from vhosts.users import User
@@ -75,6 +76,7 @@ class Connection(Link):
         "peer_port",
         "port",
         "state",
+        "tls",
         "user",
         "vhost",
         "wants_blocked_notify",
@@ -93,6 +95,7 @@ class Connection(Link):
         peer: tuple[str, int],
         local: tuple[str, int],
         loopback: bool,
+        tls: "Session | None" = None,
     ) -> None:
         handshake = Handshake(
             context.identity,
@@ -108,6 +111,7 @@ class Connection(Link):
         self._handshake = handshake
         self.peer_host, self.peer_port = peer
         self.host, self.port = local
+        self.tls = tls
         self.state = "starting"
         self.connected_at = context.clock.now_ms()
         self.client_properties: Table = {}

@@ -23,7 +23,7 @@ NO_SUCH_ADDRESS = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPOR
 
 
 class Listener(NamedTuple):
-    """An address that is listened on; `protocol` is what is spoken there: amqp, http."""
+    """An address that is listened on; `protocol` is what is spoken: amqp, amqp/ssl, http, https."""
 
     protocol: str
     address: str

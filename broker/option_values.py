@@ -23,6 +23,19 @@ def port(text: str) -> int:
     return _whole(text, "a port", 0, 65535)
 
 
+OFF = -1
+
+
+def port_or_off(text: str) -> int:
+    """A TCP port, 0 picks a free one; OFF for `off`, where nothing is to listen."""
+    if text.lower() == "off":
+        return OFF
+    try:
+        return port(text)
+    except ValueError:
+        raise ValueError("a port, 0 to 65535, or off") from None
+
+
 def seconds(text: str) -> int:
     """Seconds that fit the 16 bits of connection.tune."""
     return _whole(text, "a number of seconds", 0, 65535)
@@ -156,6 +169,11 @@ def names(text: str) -> tuple[str, ...]:
     if not found:
         raise ValueError("one or more names with commas, or none")
     return () if found == ["none"] else tuple(dict.fromkeys(found))
+
+
+def verbatim(text: str) -> str:
+    """Any text; only who uses it can tell whether it is right."""
+    return text
 
 
 def version(text: str) -> str:

@@ -53,7 +53,8 @@ def _row(
     in_flags: bool = True,
 ) -> Any:
     option = Option(parse, metavar, doc, default, live, in_file, secret, in_flags)
-    return field(default=parse(default) if value is ... else value, metadata={"option": option})
+    start = parse(default) if value is ... else value
+    return field(default=start, repr=not secret, metadata={"option": option})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,105 @@ class Options:
         "Address to listen on, for AMQP and HTTP; give it several times, or with commas.",
         default="127.0.0.1,::1",
     )
-    amqp_port: int = _row(read.port, "PORT", "AMQP port; 0 picks a free one.", default="5672")
+    amqp_port: int = _row(
+        read.port_or_off,
+        "PORT",
+        "AMQP port; 0 picks a free one, off is none.",
+        default="5672",
+    )
     http_port: int = _row(
-        read.port, "PORT", "Port of the HTTP API; 0 picks a free one.", default="15672"
+        read.port_or_off,
+        "PORT",
+        "Port of the HTTP API; 0 picks a free one, off is none.",
+        default="15672",
+    )
+    amqps_port: int | None = _row(
+        read.port_or_off,
+        "PORT",
+        "AMQP port with TLS; 0 picks a free one, off is none.",
+        default="5671 with --tls-cert",
+        value=None,
+    )
+    https_port: int | None = _row(
+        read.port_or_off,
+        "PORT",
+        "Port of the HTTP API with TLS; 0 picks a free one, off is none.",
+        default="15671 with --tls-cert",
+        value=None,
+    )
+    tls_cert: Path | None = _row(
+        read.path,
+        "FILE",
+        "Certificate and its chain (PEM), which turns TLS on.",
+        default="none",
+        value=None,
+        live=True,
+    )
+    tls_key: Path | None = _row(
+        read.path,
+        "FILE",
+        "Private key (PEM).",
+        default="in the certificate's file",
+        value=None,
+        live=True,
+    )
+    tls_key_password: str | None = _row(
+        read.verbatim,
+        "PASSWORD",
+        "Password of an encrypted private key.",
+        default="none",
+        value=None,
+        live=True,
+        secret=True,
+        in_flags=False,
+    )
+    tls_ca: Path | None = _row(
+        read.path,
+        "FILE",
+        "Certificates (PEM) of those who sign clients' certificates.",
+        default="none",
+        value=None,
+        live=True,
+    )
+    tls_verify: str = _row(
+        read.one_of("none", "peer", "require"),
+        "WHAT",
+        "Clients' certificates: none looks at none, peer verifies those that are shown, require "
+        "lets nobody in without.",
+        default="none",
+        live=True,
+    )
+    tls_min_version: str = _row(
+        read.one_of("1.2", "1.3"),
+        "VERSION",
+        "Oldest version of TLS that is spoken: 1.2 or 1.3.",
+        default="1.2",
+        live=True,
+    )
+    tls_ciphers: str | None = _row(
+        read.verbatim,
+        "LIST",
+        "Ciphers for TLS 1.2, as OpenSSL lists them.",
+        default="OpenSSL's and Python's choice",
+        value=None,
+        live=True,
+    )
+    tls_handshake_timeout: int = _row(
+        read.some_seconds,
+        "SECONDS",
+        "Time a client has to finish its TLS handshake.",
+        default="5",
+        live=True,
+    )
+    tls_username_from: str = _row(
+        read.one_of(
+            "distinguished_name", "common_name", "san_dns", "san_email", "san_uri", "san_ip"
+        ),
+        "FIELD",
+        "What names the user of a client's certificate (EXTERNAL): distinguished_name, "
+        "common_name, or the first alternative name: san_dns, san_email, san_uri, san_ip.",
+        default="distinguished_name",
+        live=True,
     )
     heartbeat: int = _row(
         read.seconds,

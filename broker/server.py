@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from broker.alarms import Alarms, gauges
 from broker.clock import Clock
 from broker.listeners import BACKLOG, Listener, bind, listen
+from broker.option_values import OFF
 from broker.options import DEFAULT_BIND, Options
+from broker.reload import Running, reload, watch
+from broker.startup import StartError
 from broker.storage import Storage
 from broker.transport import AmqpTransport
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from broker.connection import Connection
     from broker.context import Context
     from broker.queue import Queue
+    from broker.tls_listener import TlsListeners
     from vhosts.registry import VirtualHosts
 
 logger = logging.getLogger("leveret.server")
@@ -37,6 +40,8 @@ HTTP_GRACE = 0.5
 POLL = 0.01
 # How long (seconds) an administrator's change waits for a disk that takes no writes.
 STORE_PATIENCE = 10.0
+# Where TLS is listened for unless options say otherwise.
+AMQPS_PORT, HTTPS_PORT = 5671, 15671
 
 
 class Server:
@@ -60,6 +65,7 @@ class Server:
         self._make_app = make_app
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
+        self._tls: TlsListeners | None = None
         self._runner: web.AppRunner | None = None
         self._storage: Storage | None = None
         self._context: Context | None = None
@@ -109,22 +115,20 @@ class Server:
         # until all queues are whole.
         amqp = self._bind("amqp", options.amqp_port)
         http = self._bind("http", options.http_port) if self._make_app is not None else []
+        amqps, https = self._prepare_tls()
+        if not amqp and not amqps:
+            raise StartError("nothing to listen on: --amqp-port is off, and so is AMQP over TLS")
         self._storage = await Storage.open(options, self.clock, self.node_name)
         self._context = self._storage.context
-        self._watch(self._context.alarms)
+        watch(self._running, options)
         await self._serve_amqp(amqp, self._context)
         await self._serve_http(http)
+        self._serve_tls(amqps, https, self._context)
         _tune_collector()
 
-    def _watch(self, alarms: Alarms) -> None:
-        options = self.options
-        alarms.refuses = options.alarmed_publishers == "refuse"
-        watermark, free = options.memory_high_watermark, options.disk_free_limit
-        assert self._storage is not None
-        refusing = self._storage.refusing
-        alarms.watch(gauges(watermark, free, options.data_dir, refusing))
-
     def _bind(self, protocol: str, port: int) -> list[socket.socket]:
+        if port == OFF:
+            return []
         # Only the default may be more than the machine has: what was asked for is meant.
         may_lack = ("::1",) if self.options.bind == DEFAULT_BIND else ()
         sockets = bind(protocol, self.options.bind, port, may_lack=may_lack)
@@ -151,6 +155,56 @@ class Server:
             self.listeners.append(listen("http", sock))
             await web.SockSite(self._runner, sock, backlog=BACKLOG).start()
 
+    def _prepare_tls(self) -> tuple[list[socket.socket], list[socket.socket]]:
+        # The sockets for AMQP and for HTTP over TLS.
+        options = self.options
+        amqps, https = options.amqps_port, options.https_port
+        if options.tls_cert is None:
+            for flag, port in ("--amqps-port", amqps), ("--https-port", https):
+                if port not in {None, OFF}:
+                    raise StartError(f"{flag} needs --tls-cert")
+            return [], []
+        from broker.tls_listener import TlsListeners  # not for those who have no certificate
+
+        self._tls = TlsListeners(options, self.clock)
+        return (
+            self._bind("amqps", AMQPS_PORT if amqps is None else amqps),
+            self._bind("https", HTTPS_PORT if https is None else https)
+            if self._make_app is not None
+            else [],
+        )
+
+    def _serve_tls(
+        self, amqps: list[socket.socket], https: list[socket.socket], context: Context
+    ) -> None:
+        for sock in amqps:
+            self.listeners.append(listen("amqp/ssl", sock))
+            assert self._tls is not None
+            self._tls.serve(sock, lambda: AmqpTransport(context))
+        for sock in https:
+            assert self._tls is not None
+            assert self._runner is not None
+            assert self._runner.server is not None
+            self.listeners.append(listen("https", sock))
+            self._tls.serve(sock, self._runner.server)
+
+    # -- reload --------------------------------------------------------------------------
+
+    def reload(self, options: Options) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Takes up what differs from the options in force; reads certificates again.
+
+        Returns the names of the options that were changed, and of those that could not be, each
+        with the reason.
+        """
+        outcome = reload(self._running, self.options, options)
+        self.options = outcome.options
+        return outcome.applied, outcome.refused
+
+    @property
+    def _running(self) -> Running:
+        assert self._storage is not None
+        return Running(self._storage.context, self._tls, self._storage.refusing)
+
     # -- stop ----------------------------------------------------------------------------
 
     async def stop(self) -> bool:
@@ -160,6 +214,8 @@ class Server:
         """
         for server in self._servers:
             server.close()
+        if self._tls is not None:
+            await self._tls.close()
         if self._context is not None:
             self._context.alarms.stop()
         await self._close_connections()

@@ -7,10 +7,13 @@ looks into them.
 import asyncio
 import socket
 from ipaddress import ip_address
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from broker.connection import Connection
 from broker.context import Context
+
+if TYPE_CHECKING:
+    from broker.tls import Session
 
 WRITE_HIGH, WRITE_LOW = 1 << 20, 1 << 18
 
@@ -39,7 +42,12 @@ class AmqpTransport(asyncio.BufferedProtocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer, local = _address(transport, "peername"), _address(transport, "sockname")
         self._connection = Connection(
-            self._context, transport, peer=peer, local=local, loopback=_is_loopback(peer[0])
+            self._context,
+            transport,
+            peer=peer,
+            local=local,
+            loopback=_is_loopback(peer[0]),
+            tls=_tls_session(transport),
         )
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -61,6 +69,14 @@ class AmqpTransport(asyncio.BufferedProtocol):
 def _address(transport: asyncio.Transport, which: str) -> tuple[str, int]:
     address = transport.get_extra_info(which)
     return (address[0], address[1]) if address else ("unknown", 0)
+
+
+def _tls_session(transport: asyncio.Transport) -> "Session | None":
+    if transport.get_extra_info("ssl_object") is None:
+        return None
+    from broker import tls  # loaded already where there is TLS, and else not wanted
+
+    return tls.session(transport.get_extra_info)
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Listener(NamedTuple):
-    """An address that is listened on; `protocol` as spec 2.10 names it: amqp, http."""
+    """An address that is listened on; `protocol` as spec 2.10 names it.
+
+    That is amqp, amqp/ssl, http or https.
+    """
 
     protocol: str
     address: str

@@ -49,8 +49,8 @@ def describe(call: Call, connection: "Connection") -> Row:
         "timeout": connection.heartbeat,
         "connected_at": connection.connected_at,
         "client_properties": properties,
-        "ssl": False,
-        **NO_TLS,
+        "ssl": connection.tls is not None,
+        **_tls(connection),
         **counters.connection_octets(connection),
     }
     call.rates.add_details(row, connection, OCTETS)
@@ -58,3 +58,22 @@ def describe(call: Call, connection: "Connection") -> Row:
     if isinstance(name, str):
         row["user_provided_name"] = name
     return row
+
+
+def _tls(connection: "Connection") -> Row:
+    tls = connection.tls
+    if tls is None:
+        return NO_TLS
+    row = {
+        "ssl_protocol": tls.protocol,
+        "ssl_cipher": tls.cipher,
+        "ssl_hash": tls.hash,
+        "ssl_key_exchange": tls.key_exchange,
+    }
+    if tls.certificate is not None:
+        row |= {
+            "peer_cert_subject": tls.certificate.subject,
+            "peer_cert_issuer": tls.certificate.issuer,
+            "peer_cert_validity": tls.certificate.validity,
+        }
+    return NO_TLS | row

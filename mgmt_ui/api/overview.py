@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mgmt_ui.server import Listener
 
 LENGTHS = tuple(counters.QUEUE_LENGTHS)
+WEB = {"http", "https"}
 DESCRIPTIONS = {
     name: f"AMQP {name} exchange, as per the AMQP specification"
     for name in ("direct", "fanout", "headers", "topic")
@@ -83,7 +84,7 @@ def _node(call: Call) -> Row:
     return {
         "node": node,
         "listeners": [_listener(node, listener) for listener in listeners],
-        "contexts": [_context(node, each) for each in listeners if each.protocol == "http"],
+        "contexts": [_context(node, each) for each in listeners if each.protocol in WEB],
     }
 
 

@@ -20,16 +20,17 @@ from tests.support.wire import Address
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = re.compile(
-    r"^leveret ready amqp=(?P<amqp>\S+) http=(?P<http>\S+) data=(?P<data>.+) pid=(?P<pid>\d+)$",
+    r"^leveret ready amqp=(?P<amqp>\S+) http=(?P<http>\S+)"
+    r"(?: amqps=(?P<amqps>\S+))?(?: https=(?P<https>\S+))? data=(?P<data>.+) pid=(?P<pid>\d+)$",
     re.MULTILINE,
 )
 BAD_LOG = re.compile(r"Traceback|\bERROR\b|\bCRITICAL\b|was never awaited|ResourceWarning")
 
 
 def parse_address(text: str) -> Address:
-    """`HOST:PORT` or `[IPV6]:PORT`."""
+    """`HOST:PORT` or `[IPV6]:PORT`; port 0 for `-`, where nothing listens."""
     host, _, port = text.rpartition(":")
-    return Address(host.strip("[]"), int(port))
+    return Address(host.strip("[]"), int(port) if host else 0)
 
 
 class Broker:
@@ -47,6 +48,7 @@ class Broker:
         self.process: subprocess.Popen[bytes] | None = None
         self.amqp = Address("127.0.0.1", 0)
         self.http = Address("127.0.0.1", 0)
+        self.amqps = self.https = Address("127.0.0.1", 0)  # with --tls-cert
 
     @property
     def url(self) -> str:
@@ -79,6 +81,8 @@ class Broker:
         assert ready is not None
         self.amqp = parse_address(ready["amqp"])
         self.http = parse_address(ready["http"])
+        self.amqps = parse_address(ready["amqps"] or "-")
+        self.https = parse_address(ready["https"] or "-")
         return self
 
     def _spawn(

@@ -6,6 +6,7 @@ Encoding and decoding of values lives in `encoding.py`.
 """
 
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Iterator
@@ -134,10 +135,14 @@ class WireClient:
     Disconnected when the peer ended the connection.
     """
 
-    def __init__(self, address: tuple[str, int], timeout: float = 5.0) -> None:
+    def __init__(
+        self, address: tuple[str, int], timeout: float = 5.0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.timeout = timeout
         self.socket = socket.create_connection(address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.received = bytearray()
         self.heartbeats = 0
 
@@ -191,7 +196,7 @@ class WireClient:
         self.socket.settimeout(remaining)
         try:
             chunk = self.socket.recv(1 << 18)
-        except ConnectionError as error:
+        except (ConnectionError, ssl.SSLError) as error:
             raise Disconnected(repr(error)) from None
         if not chunk:
             raise Disconnected(f"end of stream, {len(self.received)} bytes left over")

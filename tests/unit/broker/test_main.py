@@ -14,6 +14,7 @@ from broker import __version__
 from broker.startup import DataDirectory
 from tests.support.broker import ROOT, Broker
 from tests.support.eventually import eventually
+from tests.support.wire import WireClient
 
 
 def leveret(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -154,3 +155,43 @@ def test_ready_line_that_nobody_reads(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert b"Traceback" not in errors
     assert b"BrokenPipe" not in errors
+
+
+def test_sighup_takes_up_what_it_can(start_broker: StartBroker, tmp_path: Path) -> None:
+    file = tmp_path / "leveret.toml"
+    file.write_text("heartbeat = 33\n")
+    broker = start_broker("--config", str(file))
+    file.write_text("heartbeat = 7\ndatabase = 'sqlite:///elsewhere.db'\n")
+    os.kill(broker.pid, signal.SIGHUP)
+    eventually(lambda: "heartbeat is now 7" in broker.log(), 5, "the new heartbeat")
+    assert "database stays as it was: it takes a restart" in broker.log()
+    with WireClient(broker.amqp) as client:
+        assert client.login().arguments["heartbeat"] == 7
+
+
+def test_sighup_with_a_wrong_file_changes_nothing(
+    start_broker: StartBroker, tmp_path: Path
+) -> None:
+    file = tmp_path / "leveret.toml"
+    file.write_text("heartbeat = 33\n")
+    broker = start_broker("--config", str(file))
+    file.write_text("heartbeet = 7\n")
+    os.kill(broker.pid, signal.SIGHUP)
+    eventually(lambda: "cannot reload" in broker.log(), 5, "the refusal")
+    assert 'did you mean "heartbeat"' in broker.log()
+    with WireClient(broker.amqp) as client:
+        assert client.login().arguments["heartbeat"] == 33
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("--amqps-port", "0"), ("--amqps-port needs --tls-cert",)),
+        (("--https-port", "0"), ("--https-port needs --tls-cert",)),
+        (("--amqp-port", "off"), ("nothing to listen on",)),
+        (("--tls-cert", "gone.pem"), ("--tls-cert: cannot read gone.pem",)),
+    ],
+)
+def test_tls_that_cannot_be(arguments: tuple[str, ...], parts: list[str], tmp_path: Path) -> None:
+    plain = ("--amqp-port", "0") if "--amqp-port" not in arguments else ()
+    assert_refused(leveret("--http-port", "0", *plain, *arguments, cwd=tmp_path), *parts)

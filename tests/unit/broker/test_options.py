@@ -56,6 +56,7 @@ def test_every_option_has_a_flag_a_variable_and_a_key(name: str, empty_directory
     texts = {"database": "sqlite+aiosqlite://", "log_level": "ERROR", "log_format": "JSON"}
     texts |= {"bind": "10.0.0.1", "data_dir": "x", "compat_version": "3.13.7", "frame_max": "8192"}
     texts |= {"alarmed_publishers": "REFUSE", "no_default_user": "TRUE"}
+    texts |= {"tls_verify": "PEER", "tls_min_version": "1.3", "tls_username_from": "san_dns"}
     text = texts.get(name, "7")
     option = OPTIONS[name]
     expected = Options(**{name: option.parse(text)})
@@ -159,12 +160,13 @@ def test_a_bad_value_names_where_it_came_from(flag: str, text: str) -> None:
 
 
 def test_a_bad_value_in_the_environment() -> None:
-    assert refusal(LEVERET_AMQP_PORT="x") == ('LEVERET_AMQP_PORT: "x" is not a port, 0 to 65535')
+    line = 'LEVERET_AMQP_PORT: "x" is not a port, 0 to 65535, or off'
+    assert refusal(LEVERET_AMQP_PORT="x") == line
 
 
 def test_a_bad_value_in_the_file(empty_directory: Path) -> None:
     (empty_directory / "leveret.toml").write_text("amqp_port = 99999\n")
-    assert refusal() == 'leveret.toml: amqp_port: "99999" is not a port, 0 to 65535'
+    assert refusal() == 'leveret.toml: amqp_port: "99999" is not a port, 0 to 65535, or off'
 
 
 @pytest.mark.parametrize("value", ["true", "1.5", "{a = 1}", "[1]"])

@@ -119,6 +119,7 @@ class FakeServer:
                 "vhost": self.vhosts[vhost],
                 "state": "running",
                 "mechanism": "PLAIN",
+                "tls": None,
                 "host": "127.0.0.1",
                 "port": 5672,
                 "peer_host": "127.0.0.1",
