@@ -272,6 +272,13 @@ class Options:
     no_default_user: bool = _row(
         read.switch, "", "An empty database begins without any user.", default="false"
     )
+    load_definitions: Path | None = _row(
+        read.path,
+        "FILE",
+        "Definitions in RabbitMQ's JSON to put into force at every start; adds and updates only.",
+        default="none",
+        value=None,
+    )
     loopback_users: tuple[str, ...] = _row(
         read.names,
         "NAMES",

@@ -120,6 +120,8 @@ class Server:
             raise StartError("nothing to listen on: --amqp-port is off, and so is AMQP over TLS")
         self._storage = await Storage.open(options, self.clock, self.node_name)
         self._context = self._storage.context
+        if options.load_definitions is not None:
+            await self._storage.import_definitions(options.load_definitions)
         watch(self._running, options)
         await self._serve_amqp(amqp, self._context)
         await self._serve_http(http)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -31,6 +32,7 @@ from persistence.engine import NewerSchema, open_engine
 from persistence.message_log import Batch
 from persistence.record import DIED, Record, Reference
 from persistence.upkeep import Upkeep
+from vhosts.errors import BrokerError
 from vhosts.registry import FirstStart, VirtualHosts
 from vhosts.vhost import VirtualHost
 
@@ -118,6 +120,17 @@ class Storage:
             return bool(await done)
         finally:
             timer.cancel()
+
+    async def import_definitions(self, path: Path) -> None:
+        """Puts the definitions of a file into force; raises StartError where it cannot."""
+        from vhosts import definitions  # only who has such a file needs to know how to read one
+
+        try:
+            definitions.load_file(self.vhosts, path)
+        except BrokerError as error:
+            reason = " ".join(error.text.split())
+            raise StartError(f"cannot use definitions from {path}: {reason}") from None
+        await self.flushed()
 
     async def flushed(self) -> None:
         """Returns once all that was done so far is on the disk."""

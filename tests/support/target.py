@@ -37,13 +37,25 @@ class Target:
         self, method: str, path: str, body: Any = None, user: str = "guest:guest"
     ) -> tuple[int, Any]:
         """A request to the management API: (status, decoded JSON or None)."""
+        data = None if body is None else json.dumps(body).encode()
+        return self.send(method, path, data, "application/json", user)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None,
+        content_type: str,
+        user: str = "guest:guest",
+    ) -> tuple[int, Any]:
+        """The same with a body as it is."""
         assert self.http is not None, "no HTTP address known"
         request = urllib.request.Request(
             f"http://{self.http}/api/{path}",
             method=method,
-            data=None if body is None else json.dumps(body).encode(),
+            data=data,
             headers={
-                "Content-Type": "application/json",
+                "Content-Type": content_type,
                 "Authorization": "Basic " + base64.b64encode(user.encode()).decode(),
             },
         )

@@ -1,0 +1,1 @@
+"""Leveret beside a real RabbitMQ: what one writes the other reads."""
