@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pamqp import commands
 
-from broker import replies
+from broker import replies, sasl
 from broker.amqp import cold, hot
 from broker.amqp.errors import (
     ProtocolViolation,
@@ -103,6 +103,7 @@ class Connection(Link):
             context.limits,
             context.logins.door("amqp091", peer[0]),
             is_loopback=loopback,
+            peer=sasl.peer(tls, context.limits),
         )
         protocol = Protocol(handshake.frame_limit, context.max_message_size)
         name = f"{peer[0]}:{peer[1]} -> {local[0]}:{local[1]}"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from pamqp import commands
 
-from broker import __version__, replies
+from broker import __version__, replies, sasl
 from broker.amqp import cold, errors
 from broker.amqp.errors import ProtocolViolation
 from broker.amqp.protocol import PROTOCOL_HEADER, VIOLATION, Command
 from broker.amqp.tables import Table
 from broker.logins import Door
-from broker.sasl import MECHANISMS, Credentials, MalformedResponse
+from broker.sasl import MECHANISMS, STRANGER, Credentials, MalformedResponse, Peer
 from vhosts.errors import BrokerError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ServerIdentity:
     Clients that know another product by its name might leave out what they need RabbitMQ for.
     """
 
-    __slots__ = ("cluster_name", "product", "start_frame", "version")
+    __slots__ = ("_start_frames", "cluster_name", "product", "version")
 
     def __init__(
         self, cluster_name: str, *, product: str = "RabbitMQ", version: str = "4.1.0"
@@ -66,9 +66,15 @@ class ServerIdentity:
         self.cluster_name = cluster_name
         self.product = product
         self.version = version
-        # The same for everybody, so made once.
-        start = cold.connection_start(self.properties(), " ".join(MECHANISMS))
-        self.start_frame = cold.method_frame(0, start)
+        self._start_frames: dict[str, bytes] = {}
+
+    def start_frame(self, mechanisms: str) -> bytes:
+        """connection.start; the same for all who are offered the same, so made once."""
+        frame = self._start_frames.get(mechanisms)
+        if frame is None:
+            start = cold.connection_start(self.properties(), mechanisms)
+            frame = self._start_frames[mechanisms] = cold.method_frame(0, start)
+        return frame
 
     def properties(self) -> Table:
         """The server-properties, keys sorted."""
@@ -86,10 +92,20 @@ class ServerIdentity:
 class Limits:
     """What connection.tune offers, 0 meaning no limit, and who may only come from this machine.
 
-    `heartbeat` is in seconds, 0 for none; it is a proposal, the client decides.
+    `heartbeat` is in seconds, 0 for none; it is a proposal, the client decides.  `mechanisms` may
+    be offered, where they fit, `anonymous_user` is whom ANONYMOUS lets in as, if anybody, and
+    `certificate_names` what of a certificate names its user (a key of certificates.USER_NAMES).
     """
 
-    __slots__ = ("channel_max", "frame_max", "heartbeat", "loopback_users")
+    __slots__ = (
+        "anonymous_user",
+        "certificate_names",
+        "channel_max",
+        "frame_max",
+        "heartbeat",
+        "loopback_users",
+        "mechanisms",
+    )
 
     def __init__(
         self,
@@ -98,11 +114,17 @@ class Limits:
         frame_max: int = 131072,
         heartbeat: int = 60,
         loopback_users: frozenset[str] = frozenset({"guest"}),
+        mechanisms: tuple[str, ...] = sasl.ALL,
+        anonymous_user: str | None = None,
+        certificate_names: str = "distinguished_name",
     ) -> None:
         self.channel_max = channel_max
         self.frame_max = frame_max
         self.heartbeat = heartbeat
         self.loopback_users = loopback_users
+        self.mechanisms = mechanisms
+        self.anonymous_user = anonymous_user
+        self.certificate_names = certificate_names
 
 
 class Outcome(Enum):
@@ -157,6 +179,8 @@ class Handshake:
         "_identity",
         "_is_loopback",
         "_limits",
+        "_offered",
+        "_peer",
         "_state",
         "_vhosts",
         "channel_max",
@@ -180,12 +204,15 @@ class Handshake:
         door: Door,
         *,
         is_loopback: bool,
+        peer: Peer = STRANGER,
     ) -> None:
         self._identity = identity
         self._vhosts = vhosts
         self._limits = limits
         self._door = door
         self._is_loopback = is_loopback
+        self._peer = peer
+        self._offered = sasl.offered(peer, limits.mechanisms)
         self._state = _State.HEADER
         self.frame_limit = FRAME_LIMIT
         self.client_properties: Table = {}
@@ -223,18 +250,18 @@ class Handshake:
                 AMQP_0_9_1, outcome=Outcome.REFUSED, reason=f"bad protocol header {header!r}"
             )
         self._state = _State.STARTING
-        return Step(self._identity.start_frame)
+        return Step(self._identity.start_frame(self._offered))
 
     def _start_ok(self, arguments: bytes) -> Step:
         command = cold.decode(commands.Connection.StartOk.index, arguments)
         assert isinstance(command, commands.Connection.StartOk)
         self.client_properties = cold.client_properties(command)
         self.mechanism = command.mechanism
-        read = MECHANISMS.get(command.mechanism)
-        if read is None:
+        if command.mechanism not in self._offered.split():
             return self._silence(f"unknown mechanism '{command.mechanism}'")
+        read = MECHANISMS[command.mechanism].read
         try:
-            credentials = read(cold.response(command))
+            credentials = read(cold.response(command), self._peer)
         except MalformedResponse:
             return self._silence(f"malformed {command.mechanism} response")
         user = self._authenticate(credentials)
@@ -252,7 +279,8 @@ class Handshake:
         name, password = credentials
         if not self._door.hears(name):
             return None
-        user = self._vhosts.users.authenticate(name, password)
+        users = self._vhosts.users
+        user = users.get(name) if password is None else users.authenticate(name, password)
         if user is not None and name in self._limits.loopback_users and not self._is_loopback:
             return None
         return user

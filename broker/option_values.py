@@ -122,6 +122,19 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def some_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
+    """Some of the given words, in any case, separated by commas; at least one."""
+    known = {choice.lower(): choice for choice in choices}
+
+    def parse(text: str) -> tuple[str, ...]:
+        found = [part.strip().lower() for part in text.split(",") if part.strip()]
+        if not found or not set(found) <= known.keys():
+            raise ValueError(f"one or more of {', '.join(choices)}")
+        return tuple(dict.fromkeys(known[part] for part in found))
+
+    return parse
+
+
 def addresses(text: str) -> tuple[str, ...]:
     """IP addresses or host names, separated by commas; IPv6 with or without brackets."""
     found = [_address(part.strip()) for part in text.split(",") if part.strip()]

@@ -189,6 +189,22 @@ class Options:
         default="distinguished_name",
         live=True,
     )
+    auth_mechanisms: tuple[str, ...] = _row(
+        read.some_of("AMQPLAIN", "PLAIN", "EXTERNAL", "ANONYMOUS"),
+        "NAMES",
+        "Mechanisms that are offered to clients where they can work: AMQPLAIN, PLAIN, EXTERNAL "
+        "(with --tls-verify), ANONYMOUS (with --anonymous-user).",
+        default="AMQPLAIN,PLAIN,EXTERNAL,ANONYMOUS",
+        live=True,
+    )
+    anonymous_user: str | None = _row(
+        read.words,
+        "NAME",
+        "User that clients are who log in as nobody (ANONYMOUS).",
+        default="none, and nobody gets in so",
+        value=None,
+        live=True,
+    )
     heartbeat: int = _row(
         read.seconds,
         "SECONDS",

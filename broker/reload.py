@@ -57,6 +57,9 @@ def _limits(running: Running, options: Options) -> None:
     limits.frame_max = options.frame_max
     limits.channel_max = options.channel_max
     limits.loopback_users = frozenset(options.loopback_users)
+    limits.mechanisms = options.auth_mechanisms
+    limits.anonymous_user = options.anonymous_user
+    limits.certificate_names = options.tls_username_from
     running.context.max_message_size = options.max_message_size
     running.context.handshake_timeout = options.handshake_timeout
 
@@ -97,6 +100,7 @@ APPLY: Mapping[str, Apply] = {
     **dict.fromkeys(("memory_high_watermark", "disk_free_limit", "alarmed_publishers"), watch),
     **dict.fromkeys(("compat_product", "compat_version"), _identity),
     **dict.fromkeys((name for name in OPTIONS if name.startswith("tls_")), _tls),
+    **dict.fromkeys(("auth_mechanisms", "anonymous_user", "tls_username_from"), _limits),
 }
 
 

@@ -36,6 +36,7 @@ class Session(NamedTuple):
     cipher: str
     key_exchange: str
     hash: str
+    verifies: bool  # asks for certificates; this client may still have none
     certificate: Certificate | None
 
 
@@ -135,7 +136,8 @@ def session(transport_info: Callable[[str], object]) -> Session | None:
     # Undecoded where it was not verified, and then nothing it says may be believed.
     found = connection.getpeercert()
     certificate = Certificate.read(found) if found else None
-    return Session(version.lower(), cipher, exchange, digest, certificate)
+    verifies = connection.context.verify_mode is not ssl.CERT_NONE
+    return Session(version.lower(), cipher, exchange, digest, verifies, certificate)
 
 
 def split_suite(name: str) -> tuple[str, str, str]:

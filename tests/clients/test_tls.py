@@ -17,6 +17,7 @@ from typing import Any
 import aio_pika
 import pika
 import pytest
+from pika.exceptions import ProbableAuthenticationError
 
 from tests.support.broker import Broker
 from tests.support.certificates import Authority
@@ -45,10 +46,10 @@ def secure(authority: Authority, start_broker: StartBroker) -> Callable[..., Bro
     return start
 
 
-def get(broker: Broker, path: str, context: ssl.SSLContext) -> Any:
+def get(broker: Broker, path: str, context: ssl.SSLContext, user: str = "guest:guest") -> Any:
     request = urllib.request.Request(
         f"https://localhost:{broker.https.port}/api/{path}",
-        headers={"authorization": "Basic " + base64.b64encode(b"guest:guest").decode()},
+        headers={"authorization": "Basic " + base64.b64encode(user.encode()).decode()},
     )
     with urllib.request.urlopen(request, timeout=10, context=context) as response:
         return json.load(response)
@@ -248,3 +249,56 @@ def test_only_tls(secure, authority):
     assert "amqp=- http=- amqps=" in broker.stdout_path.read_text()
     assert trusts(broker, authority.client())
     assert get(broker, "overview", authority.client())
+
+
+@pytest.fixture
+def verified(secure: Callable[..., Broker], authority: Authority) -> Callable[..., Broker]:
+    """A factory: a broker that knows user `worker`, and asks clients for certificates."""
+
+    def start(*options: str) -> Broker:
+        verify = ("--tls-ca", str(authority.file), "--tls-verify", "peer")
+        return secure(*verify, "--default-user", "worker", *options)
+
+    return start
+
+
+def test_external_by_common_name(verified, authority):
+    broker = verified("--tls-username-from", "common_name")
+    login = parameters(broker, authority.client(authority.issue("worker")))
+    login.credentials = pika.credentials.ExternalCredentials()
+    with pika.BlockingConnection(login) as connection:
+        connection.channel().queue_declare("q")
+        (row,) = get(broker, "connections", authority.client(), "worker:guest")
+    assert (row["user"], row["auth_mechanism"]) == ("worker", "EXTERNAL")
+
+
+def test_external_for_whom_nobody_knows(verified, authority):
+    broker = verified()  # by distinguished name: CN=worker
+    login = parameters(broker, authority.client(authority.issue("worker")))
+    login.credentials = pika.credentials.ExternalCredentials()
+    with pytest.raises(ProbableAuthenticationError, match="EXTERNAL"):
+        pika.BlockingConnection(login)
+    assert "user 'CN=worker' refused by mechanism EXTERNAL" in broker.log()
+
+
+def test_external_without_a_certificate_is_offered_and_refused(verified, authority):
+    broker = verified()
+    with WireClient(broker.amqps, tls=authority.client()) as client:
+        assert client.start().arguments["mechanisms"] == b"AMQPLAIN PLAIN EXTERNAL"
+        client.send_start_ok(mechanism="EXTERNAL", response=b"worker")
+        with pytest.raises(Disconnected):
+            client.read_bytes(1)
+    assert "malformed EXTERNAL response" in broker.log()
+
+
+def test_external_is_not_offered_without_tls_or_verification(verified, secure, authority):
+    for broker, address, context in (
+        (plain := verified(), plain.amqp, None),
+        (plain := secure(), plain.amqps, authority.client()),
+    ):
+        with WireClient(address, tls=context) as client:
+            assert client.start().arguments["mechanisms"] == b"AMQPLAIN PLAIN"
+            client.send_start_ok(mechanism="EXTERNAL", response=b"worker")
+            with pytest.raises(Disconnected):
+                client.read_bytes(1)
+        assert "unknown mechanism 'EXTERNAL'" in broker.log()
