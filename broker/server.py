@@ -94,6 +94,16 @@ class Server:
         assert self._context is not None
         return self._context
 
+    async def start_vhost(self, name: str) -> bool:
+        """Recovers a virtual host that is down; whether it is up now."""
+        assert self._storage is not None  # nobody asks before the start
+        return await self._storage.start_vhost(name)
+
+    async def stop_vhost(self, name: str) -> None:
+        """Takes a virtual host down, which stays as it is on the disk."""
+        assert self._storage is not None
+        await self._storage.stop_vhost(name)
+
     async def stored(self) -> bool:
         """Returns once all changes made so far are on the disk; False if it refuses too long."""
         assert self._storage is not None  # nobody changes anything before the start

@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,6 +22,7 @@ from mgmt_ui.payload import TOO_LARGE
 from mgmt_ui.rates import Rates
 from mgmt_ui.redirects import REDIRECTS
 from mgmt_ui.routes import MalformedPath, Match, Router
+from mgmt_ui.sessions import Sessions
 from vhosts.errors import BrokerError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def make_app(server: "Server") -> web.Application:
     return app
 
 
-@dataclass(slots=True)
+@dataclass
 class _Entrance:
     server: "Server"
     router: Router = field(default_factory=Router)
@@ -62,6 +63,12 @@ class _Entrance:
 
     def __post_init__(self) -> None:
         self.rates = Rates(self.server)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Made with the first request: before the server has started there are no users."""
+        seconds = self.server.options.login_session_timeout * 60
+        return Sessions(self.server.clock, self.server.vhosts.users, seconds)
 
     async def sample(self, _app: web.Application) -> AsyncIterator[None]:
         """Rates are kept while the application runs."""
@@ -107,7 +114,7 @@ class _Entrance:
             raise ApiError(405, headers={"allow": match.allow})
         if not _accepts_json(request.headers.get("accept", "")):
             raise ApiError(406)
-        call = self._call(request, match, self._user(request, route.tag))
+        call = self._call(request, match, await self._user(request, route.tag))
         result = route.resolve()(call)
         if inspect.isawaitable(result):
             result = await result
@@ -121,11 +128,12 @@ class _Entrance:
         encoded = await body.encode(answer.body, request.query)
         return _Encoded(answer.status, encoded, {**JSON, **answer.headers})
 
-    def _user(self, request: web.Request, tag: auth.Tag) -> "User | None":
+    async def _user(self, request: web.Request, tag: auth.Tag) -> "User | None":
         if tag is auth.Tag.NONE:
             return None
-        user = auth.authenticate(
-            self.server.vhosts,
+        user = await auth.authenticate(
+            self.server,
+            self.sessions,
             request.headers.get("authorization"),
             request.remote,
             scripted="x-requested-with" in request.headers,
@@ -145,6 +153,7 @@ class _Entrance:
             headers=request.headers,
             remote=request.remote,
             read=partial(_read, request),
+            sessions=self.sessions,
         )
 
     def _match(self, request: web.Request) -> Match | None:

@@ -1,8 +1,9 @@
-"""Who is asking, and may they: basic credentials, loopback users, tags (spec 1.3, 1.4).
+"""Who is asking, and may they: credentials, tokens, loopback users, tags (spec 1.3, 1.4).
 
 Knows no HTTP library: it is given header values and addresses.
 """
 
+import asyncio
 import base64
 import binascii
 from enum import StrEnum
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING
 from mgmt_ui.errors import ApiError, not_authorised
 
 if TYPE_CHECKING:
-    from mgmt_ui.server import VirtualHosts
+    from mgmt_ui.server import Server
+    from mgmt_ui.sessions import Sessions
     from vhosts.users import User
 
 CHALLENGE = {"www-authenticate": 'Basic realm="RabbitMQ Management"'}
-LOOPBACK_USERS = frozenset({"guest"})
 
 
 class Tag(StrEnum):
@@ -55,8 +56,13 @@ def check_tag(user: "User", tag: Tag) -> None:
         raise not_authorised(REQUIRED[tag][1])
 
 
-def authenticate(
-    vhosts: "VirtualHosts", authorization: str | None, remote: str | None, *, scripted: bool = False
+async def authenticate(
+    server: "Server",
+    sessions: "Sessions",
+    authorization: str | None,
+    remote: str | None,
+    *,
+    scripted: bool = False,
 ) -> "User":
     """The user of a request; ApiError 401 for unknown ones, and loopback users from afar.
 
@@ -64,14 +70,63 @@ def authenticate(
     (with x-requested-with) get no challenge, which a browser would answer with a dialog.
     """
     if not authorization:
-        raise ApiError(401, headers=CHALLENGE)
-    credentials = parse_basic(authorization)
-    user = credentials and vhosts.users.authenticate(*credentials)
-    if not user:
-        raise ApiError(401, "not_authorized", "Login failed", {} if scripted else CHALLENGE)
-    if user.name in LOOPBACK_USERS and not is_loopback(remote):
-        raise not_authorised("User can only log in via localhost")
+        raise ApiError(401, headers={} if scripted else CHALLENGE)
+    token = parse_bearer(authorization)
+    if token is not None:
+        user = sessions.user(token)
+    else:
+        user = await log_in(server, parse_basic(authorization) or ("", ""), remote)
+    if user is None:
+        raise login_failed(scripted)
+    check_loopback(server, user, remote)
     return user
+
+
+async def log_in(
+    server: "Server", credentials: tuple[str, str], remote: str | None
+) -> "User | None":
+    """Whose name and password these are; counts, and holds back the answer where they are wrong.
+
+    ApiError 429 where so many others are held back that nobody listens any more.
+    """
+    name, password = credentials
+    door = server.context.logins.door("http", remote or "")
+    if not door.hears(name):
+        door.failed(name)
+        raise ApiError(429, "too_many_requests", "Too many failed logins", {"retry-after": "5"})
+    user = server.vhosts.users.authenticate(name, password)
+    if user is None:
+        await _pause(server, door.failed(name))
+    else:
+        door.succeeded()
+    return user
+
+
+def login_failed(scripted: bool) -> ApiError:
+    """401 for a wrong name, password or token."""
+    return ApiError(401, "not_authorized", "Login failed", {} if scripted else CHALLENGE)
+
+
+def check_loopback(server: "Server", user: "User", remote: str | None) -> None:
+    """ApiError 401 where the user may only come from this machine, and does not."""
+    if user.name in server.context.limits.loopback_users and not is_loopback(remote):
+        raise not_authorised("User can only log in via localhost")
+
+
+async def _pause(server: "Server", seconds: float) -> None:
+    if seconds:
+        passed = asyncio.get_running_loop().create_future()
+        timer = server.clock.call_later(seconds, passed.set_result, None)
+        try:
+            await passed
+        finally:
+            timer.cancel()
+
+
+def parse_bearer(authorization: str) -> str | None:
+    """The token of a Bearer header; None for anything else."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def parse_basic(authorization: str) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from exchanges.base import Exchange
     from mgmt_ui.rates import Rates
     from mgmt_ui.server import Server
+    from mgmt_ui.sessions import Sessions
     from vhosts.permissions import Authorise
     from vhosts.users import User
     from vhosts.vhost import VirtualHost
@@ -38,6 +39,7 @@ class Call:
         "rates",
         "remote",
         "server",
+        "sessions",
         "user",
     )
 
@@ -54,6 +56,7 @@ class Call:
         headers: Mapping[str, str] | None = None,
         remote: str | None = None,
         read: Callable[[], Awaitable[bytes]] | None = None,
+        sessions: "Sessions | None" = None,
     ) -> None:
         self.server = server
         self.rates = rates
@@ -66,6 +69,8 @@ class Call:
         self.headers = headers or {}
         self.remote = remote
         self._read = read
+        if sessions is not None:
+            self.sessions = sessions
 
     # -- what it brings ------------------------------------------------------------------
 
@@ -103,9 +108,28 @@ class Call:
         if vhost is None:
             changing = self.method in {"PUT", "POST"}
             raise ApiError(404, "not_found", "vhost_not_found") if changing else not_found()
-        if not self._may_enter(name):
+        if not self.may_enter(name):
             raise not_authorised("User not authorised to access virtual host")
         return vhost
+
+    @property
+    def any_vhost(self) -> "VirtualHost[Queue]":
+        """The virtual host that the path names, permitted or not: for administrators' routes.
+
+        ApiError 404 where there is none.
+        """
+        vhost = self.server.vhosts.get(self.path["vhost"])
+        if vhost is None:
+            raise not_found()
+        return vhost
+
+    @property
+    def any_user(self) -> "User":
+        """The user that the path names; ApiError 404 where there is none."""
+        user = self.server.vhosts.users.get(self.path["user"])
+        if user is None:
+            raise not_found()
+        return user
 
     @property
     def authorise(self) -> "Authorise":
@@ -143,7 +167,14 @@ class Call:
         found = [
             vhost
             for vhost in self.server.vhosts
-            if self._may_enter(vhost.name) and self._wanted(vhost.name)
+            if self.may_enter(vhost.name) and self._wanted(vhost.name)
+        ]
+        return sorted(found, key=lambda vhost: vhost.name)
+
+    def known_vhosts(self) -> "list[VirtualHost[Queue]]":
+        """Those that the user may know of, by name: monitoring users see them all."""
+        found = [
+            each for each in self.server.vhosts if self.monitoring or self.may_enter(each.name)
         ]
         return sorted(found, key=lambda vhost: vhost.name)
 
@@ -161,7 +192,8 @@ class Call:
             if mine and self._wanted(connection.vhost.name):
                 yield connection
 
-    def _may_enter(self, vhost: str) -> bool:
+    def may_enter(self, vhost: str) -> bool:
+        """Whether the user has a permission row there, be it all empty."""
         return self.server.vhosts.permissions.get(self.user.name, vhost) is not None
 
     def _wanted(self, vhost: str) -> bool:

@@ -83,6 +83,82 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/health/checks/alarms", "health:alarms"),
     Route("GET", "/api/live", "live:stream"),
     Route("PUT", "/api/live/{stream}", "live:change"),
+    # Virtual hosts
+    Route("GET", "/api/vhosts", "vhosts:index"),
+    Route("GET", "/api/vhosts/{vhost}", "vhosts:show", Tag.ADMINISTRATOR),
+    Route("PUT", "/api/vhosts/{vhost}", "vhosts:put", Tag.ADMINISTRATOR),
+    Route("DELETE", "/api/vhosts/{vhost}", "vhosts:delete", Tag.ADMINISTRATOR),
+    Route("POST", "/api/vhosts/{vhost}/deletion/protection", "vhosts:protect", Tag.ADMINISTRATOR),
+    Route(
+        "DELETE", "/api/vhosts/{vhost}/deletion/protection", "vhosts:unprotect", Tag.ADMINISTRATOR
+    ),
+    Route("POST", "/api/vhosts/{vhost}/start/{node}", "vhosts:start", Tag.ADMINISTRATOR),
+    Route("POST", "/api/vhosts/{vhost}/stop/{node}", "vhosts:stop", Tag.ADMINISTRATOR),
+    Route("GET", "/api/vhosts/{vhost}/connections", "vhosts:connections_of"),
+    Route("GET", "/api/vhosts/{vhost}/permissions", "permissions:of_vhost", Tag.ADMINISTRATOR),
+    Route(
+        "GET",
+        "/api/vhosts/{vhost}/topic-permissions",
+        "permissions:topics_of_vhost",
+        Tag.ADMINISTRATOR,
+    ),
+    # Users
+    Route("GET", "/api/users", "users:index", Tag.ADMINISTRATOR),
+    Route("POST", "/api/users/bulk-delete", "users:bulk_delete", Tag.ADMINISTRATOR),
+    Route("GET", "/api/users/without-permissions", "users:without_permissions", Tag.ADMINISTRATOR),
+    Route("GET", "/api/users/{user}", "users:show", Tag.ADMINISTRATOR),
+    Route("PUT", "/api/users/{user}", "users:put", Tag.ADMINISTRATOR),
+    Route("DELETE", "/api/users/{user}", "users:delete", Tag.ADMINISTRATOR),
+    Route("GET", "/api/users/{user}/permissions", "permissions:of_user", Tag.ADMINISTRATOR),
+    Route(
+        "GET",
+        "/api/users/{user}/topic-permissions",
+        "permissions:topics_of_user",
+        Tag.ADMINISTRATOR,
+    ),
+    # Permissions
+    Route("GET", "/api/permissions", "permissions:index", Tag.ADMINISTRATOR),
+    Route("GET", "/api/permissions/{vhost}/{user}", "permissions:show", Tag.ADMINISTRATOR),
+    Route("PUT", "/api/permissions/{vhost}/{user}", "permissions:put", Tag.ADMINISTRATOR),
+    Route("DELETE", "/api/permissions/{vhost}/{user}", "permissions:delete", Tag.ADMINISTRATOR),
+    Route("GET", "/api/topic-permissions", "permissions:topics", Tag.ADMINISTRATOR),
+    *(
+        Route(
+            method, f"/api/topic-permissions/{{vhost}}/{{user}}{rest}", handler, Tag.ADMINISTRATOR
+        )
+        for rest in ("", "/{exchange}")
+        for method, handler in (
+            ("GET", "permissions:topics_of_both"),
+            ("DELETE", "permissions:delete_topics"),
+        )
+    ),
+    Route(
+        "PUT",
+        "/api/topic-permissions/{vhost}/{user}",
+        "permissions:put_topics",
+        Tag.ADMINISTRATOR,
+    ),
+    # Limits
+    Route("GET", "/api/vhost-limits", "limits:of_vhosts"),
+    Route("GET", "/api/vhost-limits/{vhost}", "limits:of_vhost"),
+    Route("PUT", "/api/vhost-limits/{vhost}/{name}", "limits:put_of_vhost", Tag.ADMINISTRATOR),
+    Route(
+        "DELETE", "/api/vhost-limits/{vhost}/{name}", "limits:delete_of_vhost", Tag.ADMINISTRATOR
+    ),
+    Route("GET", "/api/user-limits", "limits:of_users", Tag.ADMINISTRATOR),
+    Route("GET", "/api/user-limits/{user}", "limits:of_user"),
+    Route("PUT", "/api/user-limits/{user}/{name}", "limits:put_of_user", Tag.ADMINISTRATOR),
+    Route("DELETE", "/api/user-limits/{user}/{name}", "limits:delete_of_user", Tag.ADMINISTRATOR),
+    # Logging in
+    Route("GET", "/api/whoami", "login:whoami"),
+    Route("GET", "/api/auth", "login:methods", Tag.NONE),
+    Route("POST", "/api/login", "login:log_in", Tag.NONE),
+    Route("DELETE", "/api/login", "login:log_out", Tag.NONE),
+    Route("GET", "/api/auth/hash_password/{password}", "login:hash_password", Tag.ADMINISTRATOR),
+    Route("GET", "/api/auth/attempts/{node}", "login:attempts", Tag.MONITORING),
+    Route("GET", "/api/auth/attempts/{node}/source", "login:sources", Tag.MONITORING),
+    Route("DELETE", "/api/auth/attempts/{node}", "login:forget_attempts", Tag.ADMINISTRATOR),
+    Route("DELETE", "/api/auth/attempts/{node}/source", "login:forget_attempts", Tag.ADMINISTRATOR),
 )
 
 

@@ -3,7 +3,7 @@
 The daemon's server has these attributes; tests hand in a small object of their own.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from broker.context import Context
     from broker.options import Options
     from broker.queue import Queue
-    from vhosts.permissions import Permissions
-    from vhosts.users import Users
-    from vhosts.vhost import VirtualHost
+    from vhosts.registry import VirtualHosts
 
 
 class Listener(NamedTuple):
@@ -26,17 +24,6 @@ class Listener(NamedTuple):
     protocol: str
     address: str
     port: int
-
-
-class VirtualHosts(Protocol):
-    """All virtual hosts, with who may enter them."""
-
-    @property
-    def users(self) -> "Users": ...
-    @property
-    def permissions(self) -> "Permissions": ...
-    def get(self, name: str) -> "VirtualHost[Queue] | None": ...
-    def __iter__(self) -> "Iterator[VirtualHost[Queue]]": ...
 
 
 class Server(Protocol):
@@ -51,7 +38,9 @@ class Server(Protocol):
         """`name@host`, as tools expect a node to be called."""
 
     @property
-    def vhosts(self) -> VirtualHosts: ...
+    def vhosts(self) -> "VirtualHosts[Queue]":
+        """All virtual hosts, with who may enter them."""
+
     @property
     def connections(self) -> "Iterable[Connection]":
         """Those in their handshake and those that are closing, too."""
@@ -61,6 +50,12 @@ class Server(Protocol):
     @property
     def context(self) -> "Context":
         """What its connections share."""
+
+    async def start_vhost(self, name: str) -> bool:
+        """Recovers a virtual host that is down; whether it is up now."""
+
+    async def stop_vhost(self, name: str) -> None:
+        """Takes a virtual host down, which stays as it is on the disk."""
 
     async def stored(self) -> bool:
         """Returns once all changes made so far are on the disk; False if it refuses too long."""

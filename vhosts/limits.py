@@ -71,6 +71,14 @@ class Limits:
         elif known is not None:
             self._store.delete_parameter("", USER_COMPONENT, user)
 
+    def check_vhost(self, values: Mapping[str, Any]) -> None:
+        """Raises InvalidValue where these cannot be limits of a virtual host."""
+        _checked(values, VHOST_LIMITS, "limits")
+
+    def check_user(self, values: Mapping[str, Any]) -> None:
+        """Raises InvalidValue where these cannot be limits of a user."""
+        _checked(values, USER_LIMITS, "user-limits")
+
     def forget_vhost(self, vhost: str) -> None:
         """A virtual host goes; the store drops its limits with it."""
         self._vhosts.pop(vhost, None)

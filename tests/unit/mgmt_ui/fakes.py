@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
+from broker.handshake import Limits
+from broker.logins import Logins
 from broker.options import Options
 from mgmt_ui.server import Listener, Server
 from tests.support.clock import VirtualClock
@@ -44,6 +46,7 @@ class FakeServer:
         self.connections: list[Any] = []
         self.listeners = [Listener("amqp", "127.0.0.1", 5672), Listener("http", "::1", 15672)]
         self.alarms: list[str] = []
+        self.context = SimpleNamespace(limits=Limits(), logins=Logins(self.clock))
         self.add_user("guest", "administrator")
         self.add_vhost("/", "guest")
 

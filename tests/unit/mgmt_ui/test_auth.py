@@ -1,50 +1,64 @@
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from broker.options import Options
 from mgmt_ui.auth import Tag, authenticate, check_tag, has_tag, is_loopback, parse_basic
 from mgmt_ui.errors import ApiError
+from mgmt_ui.sessions import Sessions
 from tests.unit.mgmt_ui.fakes import FakeServer, basic
 
 CHALLENGE = {"www-authenticate": 'Basic realm="RabbitMQ Management"'}
 
 
-def refused(server: FakeServer, header: str | None, remote: str = "127.0.0.1", **options: Any):
+async def entering(server: FakeServer, header: str | None, remote: str, **options: Any):
+    sessions = Sessions(server.clock, server.vhosts.users, 60)
+    return await authenticate(server.as_server, sessions, header, remote, **options)
+
+
+async def refused(
+    server: FakeServer, header: str | None, remote: str = "127.0.0.1", **options: Any
+):
     with pytest.raises(ApiError) as caught:
-        authenticate(server.as_server.vhosts, header, remote, **options)
+        await entering(server, header, remote, **options)
     return caught.value
 
 
-def test_the_right_password(server: FakeServer):
-    header = basic("guest")["authorization"]
-    user = authenticate(server.as_server.vhosts, header, "::1")
+async def test_the_right_password(server: FakeServer):
+    user = await entering(server, basic("guest")["authorization"], "::1")
     assert user.name == "guest"
+    assert (server.logins.attempts["http"].succeeded, server.logins.attempts["http"].failed) == (
+        1,
+        0,
+    )
 
 
-def test_no_credentials_have_an_empty_body(server: FakeServer):
-    error = refused(server, None)
+async def test_no_credentials_have_an_empty_body(server: FakeServer):
+    error = await refused(server, None)
     assert (error.status, error.body, error.headers) == (401, None, CHALLENGE)
 
 
-def test_a_wrong_password(server: FakeServer):
-    error = refused(server, basic("guest", "wrong")["authorization"])
+async def test_a_wrong_password(server: FakeServer):
+    error = await refused(server, basic("guest", "wrong")["authorization"])
     assert error.status == 401
     assert error.body == {"error": "not_authorized", "reason": "Login failed"}
     assert error.headers == CHALLENGE
 
 
-def test_scripted_requests_get_no_challenge(server: FakeServer):
-    error = refused(server, basic("guest", "wrong")["authorization"], scripted=True)
+async def test_scripted_requests_get_no_challenge(server: FakeServer):
+    error = await refused(server, basic("guest", "wrong")["authorization"], scripted=True)
     assert error.headers == {}
 
 
-def test_an_unknown_user_looks_like_a_wrong_password(server: FakeServer):
-    assert refused(server, basic("nosuch")["authorization"]).reason == "Login failed"
+async def test_an_unknown_user_looks_like_a_wrong_password(server: FakeServer):
+    error = await refused(server, basic("nosuch")["authorization"])
+    assert error.reason == "Login failed"
 
 
-def test_guest_only_from_loopback(server: FakeServer):
-    error = refused(server, basic("guest")["authorization"], "10.0.0.7")
+async def test_guest_only_from_loopback(server: FakeServer):
+    error = await refused(server, basic("guest")["authorization"], "10.0.0.7")
     assert error.body == {
         "error": "not_authorised",
         "reason": "User can only log in via localhost",
@@ -52,18 +66,18 @@ def test_guest_only_from_loopback(server: FakeServer):
     assert error.headers == {}
 
 
-def test_others_from_anywhere(server: FakeServer):
+async def test_others_from_anywhere(server: FakeServer):
     server.add_user("ann")
     header = basic("ann")["authorization"]
-    assert authenticate(server.as_server.vhosts, header, "10.0.0.7").name == "ann"
+    assert (await entering(server, header, "10.0.0.7")).name == "ann"
 
 
 @pytest.mark.parametrize(
-    "header", ["Basic", "Basic !!!", "Basic bm9jb2xvbg==", "Bearer x", "Digest y", "Basic é"]
+    "header", ["Basic", "Basic !!!", "Basic bm9jb2xvbg==", "Digest y", "Basic é"]
 )
-def test_malformed_headers(header: str, server: FakeServer):
+async def test_malformed_headers(header: str, server: FakeServer):
     assert parse_basic(header) is None
-    assert refused(server, header).reason == "Login failed"
+    assert (await refused(server, header)).reason == "Login failed"
 
 
 def test_passwords_may_hold_colons_and_any_script():
@@ -111,3 +125,68 @@ def test_the_reason_for_a_missing_tag(tag: Tag, reason: str):
     with pytest.raises(ApiError) as caught:
         check_tag(user("none"), tag)
     assert (caught.value.status, caught.value.reason) == (401, reason)
+
+
+async def test_loopback_users_are_an_option(server: FakeServer):
+    server.options = Options(loopback_users=("ann",))
+    server.add_user("ann")
+    for name, fine in (("guest", True), ("ann", False)):
+        header = basic(name)["authorization"]
+        if fine:
+            assert (await entering(server, header, "10.0.0.7")).name == name
+        else:
+            assert "localhost" in (await refused(server, header, "10.0.0.7")).reason
+
+
+async def test_a_token(server: FakeServer):
+    sessions = Sessions(server.clock, server.vhosts.users, 60)
+    guest = server.vhosts.users.get("guest")
+    assert guest is not None
+    token = sessions.open(guest)
+
+    async def entered(header: str, remote: str = "127.0.0.1"):
+        return await authenticate(server.as_server, sessions, header, remote)
+
+    assert (await entered(f"Bearer {token}")).name == "guest"
+    with pytest.raises(ApiError) as caught:
+        await entered("Bearer nonsense")
+    assert caught.value.reason == "Login failed"
+    with pytest.raises(ApiError) as caught:
+        await entered(f"Bearer {token}", "10.0.0.7")
+    assert "localhost" in caught.value.reason
+
+
+async def test_failures_are_answered_late(server: FakeServer):
+    wrong = basic("guest", "wrong")["authorization"]
+    for _ in range(3):
+        await refused(server, wrong)
+    late = asyncio.ensure_future(refused(server, wrong))
+    for _ in range(3):
+        await next_turn()
+    assert not late.done()
+    # Who knows the password need not wait.
+    assert (await entering(server, basic("guest")["authorization"], "127.0.0.1")).name == "guest"
+    server.clock.advance(0.25)
+    assert (await late).reason == "Login failed"
+    assert server.logins.attempts["http"].failed == 4
+
+
+async def test_too_many_at_once_are_not_heard(server: FakeServer):
+    late = [
+        asyncio.ensure_future(refused(server, basic("guest", "wrong")["authorization"]))
+        for _ in range(20)
+    ]
+    for _ in range(3):
+        await next_turn()
+    done = [each.result() for each in late if each.done()]
+    assert [error.status for error in done] == [401] * 3 + [429] * 4
+    assert (await refused(server, basic("guest")["authorization"])).status == 429
+    server.clock.advance(6)
+    await asyncio.gather(*late)
+    assert (await entering(server, basic("guest")["authorization"], "127.0.0.1")).name == "guest"
+
+
+async def next_turn():
+    turn = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(turn.set_result, None)
+    await turn
