@@ -15,7 +15,7 @@ from broker.clock import Clock
 
 # The first failures may be a slip of the finger; each one after them waits twice as long.
 FREE_FAILURES = 3
-FIRST_DELAY, LONGEST_DELAY = 0.25, 5.0
+FIRST_DELAY, LONGEST_DELAY = 0.25, 3.0
 # Without a failure for so long (seconds), an address is forgotten.
 FORGET_AFTER = 60.0
 # Failures whose answers wait, of one name at an address and of the whole address.

