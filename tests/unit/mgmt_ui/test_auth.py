@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from broker.options import Options
 from mgmt_ui.auth import Tag, authenticate, check_tag, has_tag, is_loopback, parse_basic
 from mgmt_ui.errors import ApiError
 from mgmt_ui.sessions import Sessions
@@ -29,10 +28,8 @@ async def refused(
 async def test_the_right_password(server: FakeServer):
     user = await entering(server, basic("guest")["authorization"], "::1")
     assert user.name == "guest"
-    assert (server.logins.attempts["http"].succeeded, server.logins.attempts["http"].failed) == (
-        1,
-        0,
-    )
+    attempts = server.context.logins.attempts["http"]
+    assert (attempts.succeeded, attempts.failed) == (1, 0)
 
 
 async def test_no_credentials_have_an_empty_body(server: FakeServer):
@@ -136,7 +133,7 @@ def test_without_any_tag_that_is_the_reason():
 
 
 async def test_loopback_users_are_an_option(server: FakeServer):
-    server.options = Options(loopback_users=("ann",))
+    server.context.limits.loopback_users = frozenset({"ann"})
     server.add_user("ann")
     for name, fine in (("guest", True), ("ann", False)):
         header = basic(name)["authorization"]
@@ -176,7 +173,7 @@ async def test_failures_are_answered_late(server: FakeServer):
     assert (await entering(server, basic("guest")["authorization"], "127.0.0.1")).name == "guest"
     server.clock.advance(0.25)
     assert (await late).reason == "Login failed"
-    assert server.logins.attempts["http"].failed == 4
+    assert server.context.logins.attempts["http"].failed == 4
 
 
 async def test_too_many_at_once_are_not_heard(server: FakeServer):
