@@ -5,7 +5,7 @@ import types
 from collections.abc import Generator, Iterator
 from email.message import Message
 from email.parser import BytesParser
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from broker import __version__
 from mgmt_ui.answer import DONE, Answer
@@ -14,17 +14,13 @@ from mgmt_ui.errors import ApiError, bad_request
 from mgmt_ui.payload import DOUBLY_ENCODED
 from vhosts import definitions
 
-if TYPE_CHECKING:
-    from broker.queue import Queue
-    from vhosts.registry import VirtualHosts
-
 # What is put into force before others have their turn on the loop.
 SLICE = 20
 
 
 def export(call: Call) -> Answer:
     """GET /definitions?download=NAME"""
-    return _answer(call, definitions.of_cluster(_registry(call), _identity(call)))
+    return _answer(call, definitions.of_cluster(call.server.vhosts, _identity(call)))
 
 
 def export_vhost(call: Call) -> Answer:
@@ -32,13 +28,13 @@ def export_vhost(call: Call) -> Answer:
     vhost = call.server.vhosts.get(call.path["vhost"])
     if vhost is None:
         raise bad_request("vhost_not_found")
-    return _answer(call, definitions.of_vhost(_registry(call), vhost, _identity(call)))
+    return _answer(call, definitions.of_vhost(call.server.vhosts, vhost, _identity(call)))
 
 
 async def load(call: Call) -> Answer:
     """POST /definitions: adds and updates, never deletes."""
     document, redirect = await _document(call)
-    await _run(definitions.load_cluster(_registry(call), document))
+    await _run(definitions.load_cluster(call.server.vhosts, document))
     return await _loaded(call, redirect)
 
 
@@ -48,12 +44,8 @@ async def load_vhost(call: Call) -> Answer:
     if call.server.vhosts.get(name) is None:
         raise ApiError(404, "not_found", "vhost_not_found")
     document, redirect = await _document(call)
-    await _run(definitions.load_vhost(_registry(call), name, document))
+    await _run(definitions.load_vhost(call.server.vhosts, name, document))
     return await _loaded(call, redirect)
-
-
-def _registry(call: Call) -> "VirtualHosts[Queue]":
-    return cast("VirtualHosts[Queue]", call.server.vhosts)
 
 
 def _identity(call: Call) -> dict[str, str]:
