@@ -40,6 +40,7 @@ def _handler(name: str) -> Handler:
     return cast(Handler, getattr(import_module(f"mgmt_ui.api.{module}"), function))
 
 
+PARAMETER = "/api/parameters/{component}/{vhost}/{name}"
 BINDINGS = "/api/bindings/{vhost}/e/{source}/{kind}/{destination}"
 
 # Handlers of paths with {vhost} take `call.vhost`, which checks that it exists and is open to
@@ -80,6 +81,37 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", f"{BINDINGS}/{{props}}", "bindings:delete"),
     Route("GET", "/api/consumers", "consumers:index"),
     Route("GET", "/api/consumers/{vhost}", "consumers:index_of_vhost"),
+    Route("GET", "/api/policies", "policies:index"),
+    Route("GET", "/api/policies/{vhost}", "policies:index_of_vhost"),
+    Route("GET", "/api/policies/{vhost}/{name}", "policies:show", Tag.POLICYMAKER),
+    Route("PUT", "/api/policies/{vhost}/{name}", "policies:put", Tag.POLICYMAKER),
+    Route("DELETE", "/api/policies/{vhost}/{name}", "policies:delete", Tag.POLICYMAKER),
+    Route("GET", "/api/operator-policies", "policies:operator_index"),
+    Route("GET", "/api/operator-policies/{vhost}", "policies:operator_index_of_vhost"),
+    Route(
+        "GET", "/api/operator-policies/{vhost}/{name}", "policies:operator_show", Tag.ADMINISTRATOR
+    ),
+    Route(
+        "PUT", "/api/operator-policies/{vhost}/{name}", "policies:operator_put", Tag.ADMINISTRATOR
+    ),
+    Route(
+        "DELETE",
+        "/api/operator-policies/{vhost}/{name}",
+        "policies:operator_delete",
+        Tag.ADMINISTRATOR,
+    ),
+    Route("GET", "/api/parameters", "parameters:index", Tag.POLICYMAKER),
+    Route("GET", "/api/parameters/{component}", "parameters:index_of_component", Tag.POLICYMAKER),
+    Route(
+        "GET", "/api/parameters/{component}/{vhost}", "parameters:index_of_vhost", Tag.POLICYMAKER
+    ),
+    Route("GET", PARAMETER, "parameters:show", Tag.POLICYMAKER),
+    Route("PUT", PARAMETER, "parameters:put", Tag.POLICYMAKER),
+    Route("DELETE", PARAMETER, "parameters:delete", Tag.POLICYMAKER),
+    Route("GET", "/api/global-parameters", "parameters:global_index", Tag.POLICYMAKER),
+    Route("GET", "/api/global-parameters/{name}", "parameters:global_show", Tag.POLICYMAKER),
+    Route("PUT", "/api/global-parameters/{name}", "parameters:global_put", Tag.POLICYMAKER),
+    Route("DELETE", "/api/global-parameters/{name}", "parameters:global_delete", Tag.POLICYMAKER),
     Route("GET", "/api/health/checks/alarms", "health:alarms"),
     Route("GET", "/api/live", "live:stream"),
     Route("PUT", "/api/live/{stream}", "live:change"),

@@ -87,9 +87,8 @@ def describe(call: Call, placed: Placed) -> Row:
         "arguments": plain(exchange.arguments),
         "user_who_performed_action": BUILT_IN if _built_in(exchange.name) else "",
     }
-    policy = getattr(exchange, "policy", None)
-    if policy is not None:
-        row["policy"] = policy.name
+    if exchange.policy is not None:
+        row["policy"] = exchange.policy.name
     if exchange.messages_delayed is not None:
         row["messages_delayed"] = exchange.messages_delayed
     stats = counters.exchange_stats(exchange)

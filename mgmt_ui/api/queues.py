@@ -140,12 +140,11 @@ def describe(call: Call, queue: "Queue") -> Row:
 
 
 def _policies(queue: "Queue") -> Row:
-    policy = getattr(queue, "policy", None)
-    operator = getattr(queue, "operator_policy", None)
+    policy, operator = queue.policy, queue.operator_policy
     return {
         "policy": policy and policy.name,
         "operator_policy": operator and operator.name,
-        "effective_policy_definition": getattr(queue, "effective_policy", None) or {},
+        "effective_policy_definition": queue.effective_policy,
     }
 
 

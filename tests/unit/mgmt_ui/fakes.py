@@ -10,7 +10,10 @@ from broker.logins import Logins
 from broker.options import Options
 from mgmt_ui.server import Listener, Server
 from tests.support.clock import VirtualClock
+from vhosts.limits import Limits
+from vhosts.parameters import Parameters
 from vhosts.permissions import Permissions
+from vhosts.policies import Policies
 from vhosts.users import Users
 
 NODE = "rabbit@test"
@@ -30,6 +33,11 @@ class FakeVhosts(dict[str, Any]):
         super().__init__()
         self.users = Users(Forgetful())
         self.permissions = Permissions(Forgetful(), lambda vhost: None)
+        self.limits = Limits(Forgetful())
+        self.parameters = Parameters(Forgetful(), self)
+
+    def set_limits(self, name: str, values: Any) -> None:
+        self.limits.set_vhost(name, values)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values())
@@ -63,7 +71,14 @@ class FakeServer:
         self.vhosts.users.add(name, name, tags)
 
     def add_vhost(self, name: str, *users: str) -> SimpleNamespace:
-        vhost = SimpleNamespace(name=name, queues={}, exchanges={})
+        nothing: tuple[Any, ...] = (lambda *_: None,) * 2 + (lambda: None,)
+        vhost = SimpleNamespace(
+            name=name,
+            queues={},
+            exchanges={},
+            policies=Policies(*nothing),
+            operator_policies=Policies(*nothing, operator=True),
+        )
         self.vhosts[name] = vhost
         for user in users:
             self.vhosts.permissions.set(user, name, ".*", ".*", ".*")
@@ -79,6 +94,9 @@ class FakeServer:
                 "owner": None,
                 "active_consumer": None,
                 "arguments": {},
+                "policy": None,
+                "operator_policy": None,
+                "effective_policy": {},
                 "settings": SimpleNamespace(queue_type="classic"),
                 "consumers": [],
                 "consumer_count": 0,
@@ -104,6 +122,7 @@ class FakeServer:
                 "auto_delete": False,
                 "internal": False,
                 "arguments": {},
+                "policy": None,
                 "publish_in": 0,
                 "messages_delayed": None,
             }
