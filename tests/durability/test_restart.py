@@ -378,6 +378,38 @@ def test_what_is_overdue_expires_before_delivery(client: WireClient):
 # -- again -------------------------------------------------------------------------------------
 
 
+@pytest.mark.checklist(383)
+@pytest.mark.parametrize("kill", [False, True])
+def test_policies_and_parameters_are_there_again(start_broker: Callable[..., Broker], kill: bool):
+    paths = {
+        "policies/%2F/p": {
+            "pattern": "^q",
+            "definition": {"max-length": 2, "alternate-exchange": ""},
+        },
+        "operator-policies/%2F/o": {"pattern": "^q", "definition": {"max-length": 1}},
+        "parameters/federation-upstream/%2F/up": {"value": {"uri": "amqp://elsewhere"}},
+        "global-parameters/cluster_name": {"value": "hares"},
+    }
+    broker = start_broker()
+    target = Target(Address(*broker.amqp), Address(*broker.http), None)
+    for path, body in paths.items():
+        assert target.api("PUT", path, body)[0] == 201
+    gone = "policies/%2F/gone"
+    target.api("PUT", gone, {"pattern": "^q", "definition": {"max-length": 9}, "priority": 9})
+    assert target.api("DELETE", gone)[0] == 204
+    with wire(broker.amqp) as client:
+        declare(client, "q")
+    before = {path: target.api("GET", path) for path in paths}
+    identity = target.api("GET", "global-parameters/internal_cluster_id")
+    broker.restart(kill=kill)
+    assert {path: target.api("GET", path) for path in paths} == before
+    assert target.api("GET", "global-parameters/internal_cluster_id") == identity
+    assert target.api("GET", gone)[0] == 404
+    with wire(broker.amqp) as client:
+        publish(client, "q", b"1", b"2", b"3")
+        assert bodies(drain(client, "q")) == [b"3"]
+
+
 def test_a_deadline_is_not_begun_anew(start_broker: Callable[..., Broker]):
     broker = start_broker()
     with wire(broker.amqp) as client:
