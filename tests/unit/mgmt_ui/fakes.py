@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
-from broker.handshake import Limits
+from broker.handshake import Limits as Offered
 from broker.logins import Logins
 from broker.options import Options
 from mgmt_ui.server import Listener, Server
@@ -54,7 +54,7 @@ class FakeServer:
         self.connections: list[Any] = []
         self.listeners = [Listener("amqp", "127.0.0.1", 5672), Listener("http", "::1", 15672)]
         self.alarms: list[str] = []
-        self.context = SimpleNamespace(limits=Limits(), logins=Logins(self.clock))
+        self.context = SimpleNamespace(limits=Offered(), logins=Logins(self.clock))
         self.add_user("guest", "administrator")
         self.add_vhost("/", "guest")
 
