@@ -4,11 +4,11 @@ Here: what the limits are, and whether one is reached. Not here: what is counted
 asks. A negative number is no limit, 0 allows none.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from vhosts import errors
+from vhosts.terms import printed, printed_pairs
 
 VHOST_LIMITS = ("max-connections", "max-queues")
 USER_LIMITS = ("max-connections", "max-channels")
@@ -114,14 +114,8 @@ def _bound(values: Values | None, name: str) -> int | None:
 def _checked(values: Mapping[str, Any], known: tuple[str, ...], where: str) -> Values:
     foreign = {name: value for name, value in values.items() if name not in known}
     if foreign:
-        terms = ",".join(f"{{{_term(name)},{_term(value)}}}" for name, value in foreign.items())
-        raise errors.InvalidValue(f"Unrecognised terms [{terms}] in {where}")
+        raise errors.InvalidValue(f"Unrecognised terms {printed_pairs(foreign)} in {where}")
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int):
-            raise errors.InvalidValue(f"{name} should be a number, actually was {_term(value)}")
+            raise errors.InvalidValue(f"{name} should be a number, actually was {printed(value)}")
     return dict(values)
-
-
-def _term(value: Any) -> str:
-    # As RabbitMQ shows it, for the values that people mistake for numbers.
-    return f'<<"{value}">>' if isinstance(value, str) else json.dumps(value)
