@@ -19,6 +19,7 @@ from broker.consumer import Consumer
 from broker.message import Body, Message, QueuedMessage, encode_name
 from broker.publishing import Target
 from broker.quorum import FAILED, RETURNED
+from broker.served import Pairs
 from broker.transaction import Transaction
 from broker.unacked import Unacked
 from vhosts import errors
@@ -26,6 +27,8 @@ from vhosts import errors
 if TYPE_CHECKING:
     from broker.ack_timeout import AckWatch
     from broker.connection import Connection
+    from broker.served import Flow
+    from exchanges.base import Exchange
 
 _REMEMBERED_TARGETS = 1024
 
@@ -53,11 +56,13 @@ class Channel:
         "next_tag",
         "number",
         "out",
+        "outstanding_gets",
+        "pairs",
         "prefetch",
         "prefetch_limit",
-        "published",
         "reply_consumer",
         "reply_name",
+        "tally",
         "transaction",
         "turn",
         "unacked",
@@ -82,7 +87,10 @@ class Channel:
         self.ack_watch: AckWatch | None = None
         self.closing = False
         self.last_queue: str | None = None
-        self.published = 0
+        # Of basic.get, to be acknowledged.
+        self.outstanding_gets = 0
+        self.tally = connection.context.tally
+        self.pairs = Pairs(self)
         self.reply_name: str | None = None
         self.reply_consumer: str | None = None
         self._targets: dict[bytes, Target] = {}
@@ -99,12 +107,14 @@ class Channel:
         if bodies[0] is None:
             publishing.check_size(self, arguments, header)
         target = self._targets.get(arguments) or self._resolve(arguments)
-        count = len(bodies)
-        self.published += count
-        target.exchange.publish_in += count
         if not header.plain or not target.fixed or target.limited or self.transaction is not None:
             self._publish_with_care(target, header, bodies)
             return
+        count, key = len(bodies), header.key
+        if key in target.counts:
+            target.counts[key] += count
+        else:
+            self.tally.note(target, key, count)
         route, queues = target.route, target.queues
         if len(queues) == 1:
             enqueue = queues[0].publish
@@ -122,7 +132,7 @@ class Channel:
                 publishing.send_return(self, Message(route, header, body))  # type: ignore[arg-type]
         if self.confirms is not None:
             stored = target.durable and (header.persistent or target.stores_all)
-            self.confirms.add(count, vhost.commit.mark() if stored else 0)
+            self.confirms.add(count, vhost.commit.mark() if stored else 0, target.flow)
 
     def _resolve(self, arguments: bytes) -> Target:
         target = publishing.resolve(self, arguments)
@@ -136,15 +146,27 @@ class Channel:
     def _publish_with_care(
         self, target: Target, header: ContentHeader, bodies: list[Body | None]
     ) -> None:
+        if self.transaction is not None or publishing.may_name_keys(header):
+            target = target.by_message()
         for body in bodies:
             assert body is not None  # a body that was too large stands alone
             taken, commit = publishing.publish(self, target, header, body)
             if self.confirms is None:
                 continue
             if taken:
-                self.confirms.add(1, commit)
+                self.confirms.add(1, commit, target.flow)
             else:
-                self.confirms.refuse(commit)
+                self.confirms.refuse(commit, target.flow)
+        if self.transaction is None:
+            count, key = len(bodies), header.key
+            if key in target.counts:
+                target.counts[key] += count
+            else:
+                self.tally.note(target, key, count)
+
+    def flow(self, exchange: "Exchange") -> "Flow":
+        """Where publishes to an exchange are counted."""
+        return self.pairs.flow(exchange)
 
     def decode_publish(self, arguments: bytes) -> tuple[str, str, int]:
         """Exchange, routing key and bits of a basic.publish; raises ProtocolViolation."""
@@ -211,15 +233,15 @@ class Channel:
                 entry.queue.reject(entry)
             else:
                 entry.queue.requeue(entry, count)
-        self._release(entries)
+        self._release(entries, 0)
 
     def acked(self, entries: list[QueuedMessage]) -> None:
         """Settles acked deliveries, transaction or not."""
         for entry in entries:
             entry.queue.settle(entry)
-        self._release(entries)
+        self._release(entries, 1)
 
-    def _release(self, entries: list[QueuedMessage]) -> None:
+    def _release(self, entries: list[QueuedMessage], acked: int) -> None:
         # Room for as many new deliveries; neighbours mostly belong to the same consumer.
         consumer: Consumer | None = None
         run = 0
@@ -228,10 +250,12 @@ class Channel:
                 run += 1
             else:
                 if consumer is not None:
-                    self._free(consumer, run)
+                    self._free(consumer, run, run * acked)
                 consumer, run = entry.consumer, 1
         if consumer is not None:
-            self._free(consumer, run)
+            self._free(consumer, run, run * acked)
+        if self.outstanding_gets:
+            self._count_gets(entries, acked)
         if self.prefetch_limit:
             since = self._limited_since
             self.limited -= sum(e.consumer is not None or e.tag < since for e in entries)
@@ -249,10 +273,22 @@ class Channel:
         self._limited_since = self.next_tag
         self.unpark_all()
 
-    def _free(self, consumer: Consumer, count: int) -> None:
+    def _free(self, consumer: Consumer, count: int, acked: int) -> None:
         consumer.credit += count
+        consumer.settled += count
+        if acked:
+            consumer.served.ack += acked
+            consumer.queue.count_acks(acked)
         if consumer.parked:
             consumer.unpark()
+
+    def _count_gets(self, entries: list[QueuedMessage], acked: int) -> None:
+        for entry in entries:
+            if entry.consumer is None:
+                self.outstanding_gets -= 1
+                if acked:
+                    self.pairs.served(entry.queue).ack += 1
+                    entry.queue.count_acks(1)
 
     def unpark_all(self) -> None:
         """Lets every consumer that has room again take part."""
@@ -283,11 +319,16 @@ class Channel:
 
     def consumer_lost(self, consumer: Consumer) -> None:
         """The queue of `consumer` is gone; clients that want to know are told (spec 5.2)."""
-        self.consumers.pop(consumer.tag, None)
+        self.forget_consumer(consumer)
         if not self.closing and self.connection.wants_cancel_notify:
             cancel = cold.build(commands.Basic.Cancel, consumer_tag=consumer.tag, nowait=True)
             frame = cold.method_frame(self.number, cancel)
             self.connection.when_replied(lambda: self.send(frame))
+
+    def forget_consumer(self, consumer: Consumer) -> None:
+        """It is no consumer any more; what it got still counts."""
+        if self.consumers.pop(consumer.tag, None) is not None:
+            self.pairs.served(consumer.queue).end(consumer)
 
     def deliver_reply(self, message: Message) -> None:
         """A reply for the direct reply-to consumer of this channel (spec 7.9)."""

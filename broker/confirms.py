@@ -16,12 +16,23 @@ from broker.amqp import hot
 
 if TYPE_CHECKING:
     from broker.channel import Channel
+    from broker.served import Flow
 
 
 class Confirms:
     """The confirm mode of a channel; sequence numbers start at 1 (spec 3.2)."""
 
-    __slots__ = ("_acked", "_channel", "_marks", "_noted", "_ready", "_refused", "published")
+    __slots__ = (
+        "_acked",
+        "_channel",
+        "_earlier",
+        "_flow",
+        "_marks",
+        "_noted",
+        "_ready",
+        "_refused",
+        "published",
+    )
 
     def __init__(self, channel: "Channel") -> None:
         self._channel = channel
@@ -32,14 +43,22 @@ class Confirms:
         # (commit number, sequence number up to which that commit suffices)
         self._marks: deque[tuple[int, int]] = deque()
         self._refused: deque[int] = deque()
+        # Where the newest were published, and before: (flow, sequence number of its last).
+        self._flow: Flow | None = None
+        self._earlier: deque[tuple[Flow | None, int]] = deque()
 
     @property
     def unconfirmed(self) -> int:
         """Publishes that were neither acked nor nacked yet."""
         return self.published - self._acked
 
-    def add(self, count: int, commit: int) -> None:
-        """`count` messages were published; they are safe once `commit` is done (0: already)."""
+    def add(self, count: int, commit: int, flow: "Flow | None" = None) -> None:
+        """`count` messages were published; they are safe once `commit` is done (0: already).
+
+        `flow` counts those that are confirmed; None: nobody does.
+        """
+        if flow is not self._flow:
+            self._turn_to(flow)
         self.published = published = self.published + count
         marks = self._marks
         if commit:
@@ -55,10 +74,18 @@ class Confirms:
             self._ready = published
             self._note()
 
-    def refuse(self, commit: int) -> None:
-        """One message was published and not taken by a queue: it will be nacked."""
+    def refuse(self, commit: int, flow: "Flow | None" = None) -> None:
+        """One message was published and not taken by a queue: it will be nacked.
+
+        Without a `flow` it was not even looked at.
+        """
         self._refused.append(self.published + 1)
-        self.add(1, commit)
+        self.add(1, commit, flow)
+
+    def _turn_to(self, flow: "Flow | None") -> None:
+        if self.unconfirmed:
+            self._earlier.append((self._flow, self.published))
+        self._flow = flow
 
     def committed(self, done: int) -> bool:
         """A commit ended; True while others are waited for."""
@@ -73,6 +100,7 @@ class Confirms:
         """The channel is gone: confirms never outlive it."""
         self._marks.clear()
         self._refused.clear()
+        self._earlier.clear()
         self._acked = self._ready = self.published
 
     def flush(self) -> None:
@@ -82,6 +110,7 @@ class Confirms:
             refused = self._refused.popleft()
             self._ack(refused - 1)
             self._channel.send(hot.refuse(self._channel.number, refused))
+            self._share_out(refused, 0)
             self._acked = refused
         self._ack(self._ready)
 
@@ -89,7 +118,22 @@ class Confirms:
         due = upto - self._acked
         if due > 0:
             self._channel.send(hot.confirm(self._channel.number, upto, due > 1))
+            self._share_out(upto)
             self._acked = upto
+
+    def _share_out(self, upto: int, weight: int = 1) -> None:
+        # Who published what is confirmed now: mostly all of it went to one exchange.
+        earlier, acked = self._earlier, self._acked
+        while earlier and acked < upto:
+            flow, last = earlier[0]
+            if flow is not None:
+                flow.confirmed((min(last, upto) - acked) * weight)
+            acked = min(last, upto)
+            if acked < last:
+                return
+            earlier.popleft()
+        if self._flow is not None:
+            self._flow.confirmed((upto - acked) * weight)
 
     def _note(self) -> None:
         if not self._noted:

@@ -292,11 +292,13 @@ class Connection(Link):
             return
         self._closed_lately.discard(number)
         self.channels[number] = Channel(self, number)
+        self.vhost.statistics.channel_created += 1
         self.send(cold.method_frame(number, cold.build(commands.Channel.OpenOk, channel_id=b"")))
 
     def forget_channel(self, channel: Channel) -> None:
         """The channel's number is free again."""
-        self.channels.pop(channel.number, None)
+        if self.channels.pop(channel.number, None) is not None:
+            self.vhost.statistics.channel_closed += 1
         if len(self._closed_lately) >= 64:
             self._closed_lately.clear()
         self._closed_lately.add(channel.number)
@@ -372,6 +374,9 @@ class Connection(Link):
         self._handle = self._handle_closed
         self._release()
         self.context.connections.discard(self)
+        if hasattr(self, "vhost"):
+            self.vhost.statistics.recv_oct += self.received_bytes
+            self.vhost.statistics.send_oct += self.sent_bytes
         self.turn.schedule()
 
     def _release(self) -> None:
@@ -389,6 +394,9 @@ class Connection(Link):
             if not channel.closing:
                 channel.close()
         if opened:
+            statistics = self.vhost.statistics
+            statistics.channel_closed += len(channels)
+            statistics.connection_closed += 1
             self.context.roster.leave(self)
             self.vhost.delete_exclusive_queues(self)
 
@@ -433,6 +441,7 @@ class Connection(Link):
         self.wants_blocked_notify = shake.capable("connection.blocked")
         self.authorise = self.context.vhosts.permissions.authoriser(self.user.name, self.vhost.name)
         self.context.roster.enter(self)
+        self.vhost.statistics.connection_created += 1
         self.state = "running"
         self._timer.cancel()
         self._handle = self._handle_running

@@ -30,7 +30,8 @@ _END = hot.FRAME_END
 class Consumer:
     """A subscription of a channel to a queue (spec 5.4).
 
-    `credit` is how many more deliveries its own prefetch allows; `parked` says
+    `credit` is how many more deliveries its own prefetch allows; `settled` how
+    many came back, acknowledged or not; `parked` says
     that the queue does not look at it until it is unparked, `started` that its
     consume-ok is on the way.
     """
@@ -52,6 +53,8 @@ class Consumer:
         "prefetch",
         "priority",
         "queue",
+        "served",
+        "settled",
         "started",
         "tag",
     )
@@ -77,6 +80,8 @@ class Consumer:
         self.priority = priority
         self.arguments: Table = arguments or {}
         self.credit = self.prefetch or UNLIMITED
+        self.settled = 0
+        self.served = channel.pairs.served(queue)
         self.parked = True
         self.started = False
         self.active = True
@@ -88,7 +93,12 @@ class Consumer:
     @property
     def outstanding(self) -> int:
         """How many deliveries are not settled; 0 where none needs to be."""
-        return (self.prefetch or UNLIMITED) - self.credit
+        return 0 if self.no_ack else (self.prefetch or UNLIMITED) - self.credit
+
+    @property
+    def delivered(self) -> int:
+        """How many deliveries it got, ever."""
+        return (self.prefetch or UNLIMITED) - self.credit + self.settled
 
     def room(self) -> int:
         """How many deliveries it may get now; 0 while its channel or socket is full."""
@@ -107,7 +117,9 @@ class Consumer:
             self.parked = False
             queue.consumer_available(self)
 
-    def take(self, ready: "Ready", count: int, budget: int) -> tuple[int, int]:
+    def take(  # noqa: PLR0915 -- a call for each message would be a quarter of its cost
+        self, ready: "Ready", count: int, budget: int
+    ) -> tuple[int, int]:
         """Delivers up to `count` ready messages; stops once `budget` body octets are exceeded.
 
         Returns the number of messages and of body octets.
@@ -119,7 +131,7 @@ class Consumer:
         no_ack = self.no_ack
         unacked = channel.unacked
         log = queue.log
-        size = 0
+        size = redelivered = 0
         while count and size < budget:
             count -= 1
             entry = pop()
@@ -131,7 +143,11 @@ class Consumer:
                     tag = channel.next_tag
                     continue
             returned = entry.returns
-            message = counted(entry) if returned and queue.quorum else entry.message
+            if returned:
+                redelivered += 1
+                message = counted(entry) if queue.quorum else entry.message
+            else:
+                message = entry.message
             header = message.header
             if header is not self._header or message.route is not self._route:
                 self._prepare(message)
@@ -151,10 +167,12 @@ class Consumer:
             tag += 1
         taken = tag - first
         channel.next_tag = tag
-        if not no_ack:
-            self.credit -= taken
-            if channel.prefetch_limit:
-                channel.limited += taken
+        self.credit -= taken  # without acknowledgements it never runs out
+        if channel.prefetch_limit and not no_ack:
+            channel.limited += taken
+        if redelivered:
+            self.served.redeliver += redelivered
+            queue.count_redelivered(redelivered)
         channel.connection.wrote(size)
         return taken, size
 

@@ -9,6 +9,7 @@ from broker.alarms import Alarms
 from broker.clock import Clock
 from broker.logins import Logins
 from broker.roster import Roster
+from broker.tally import Tally
 from broker.turn import Turn
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Context:
         "max_message_size",
         "reply_channels",
         "roster",
+        "tally",
         "turn",
         "vhosts",
     )
@@ -57,6 +59,7 @@ class Context:
         self.handshake_timeout = handshake_timeout
         self.connections: set[Connection] = set()
         self.logins = Logins(clock)
+        self.tally = Tally()
         self.roster = vhosts.presence = Roster()
         self.alarms = Alarms(clock, self.connections)
         # Direct reply-to: generated queue name -> the channel that waits for replies.

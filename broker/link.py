@@ -62,12 +62,14 @@ class Link:
         "name",
         "out",
         "protocol",
+        "reads",
         "received_bytes",
         "sent_bytes",
         "spoke",
         "stores",
         "turn",
         "writable",
+        "writes",
     )
 
     def __init__(self, name: str, socket: Socket, turn: Turn, protocol: Protocol) -> None:
@@ -80,7 +82,7 @@ class Link:
         self.writable = True
         self._full_since = 0.0
         self.heard = self.spoke = self.stores = False
-        self.received_bytes = self.sent_bytes = 0
+        self.received_bytes = self.sent_bytes = self.reads = self.writes = 0
         self._pending: list[Command] = []
         self._held = 0
         self._resuming = self._read_paused = self._slowed = False
@@ -101,6 +103,7 @@ class Link:
         self.heard = True
         size = len(data)
         self.received_bytes += size
+        self.reads += 1
         turn = self.turn.number
         if turn != self._turn:
             self._turn, self._turn_bytes, self._turn_messages = turn, 0, 0
@@ -215,6 +218,7 @@ class Link:
             out.clear()  # it broke in this turn, and `lost` is on its way
             return
         self.spoke = True
+        self.writes += 1
         if size > len(out) << 11:
             # Long bodies: joining would only copy them.
             self.sent_bytes += size
@@ -230,6 +234,11 @@ class Link:
             # Deliveries alone never come so far, so a client that only sends gets no deadlock.
             self._held |= FOR_OUTPUT
             self._rest(0)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What was written and the socket has not taken yet."""
+        return 0 if self._socket.is_closing() else self._socket.get_write_buffer_size()
 
     def pause_writing(self) -> None:
         """The socket takes no more: no deliveries, until `resume_writing`."""

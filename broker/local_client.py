@@ -10,12 +10,14 @@ from broker import publishing
 from broker.amqp import content, properties
 from broker.amqp.hot import short_string
 from broker.message import Message, QueuedMessage, encode_name
+from broker.served import Flow
 from vhosts import errors
 from vhosts.permissions import Authorise
 
 if TYPE_CHECKING:
     from broker.context import Context
     from broker.queue import Queue
+    from exchanges.base import Exchange
     from vhosts.users import User
     from vhosts.vhost import VirtualHost
 
@@ -56,6 +58,10 @@ class LocalClient:
         """As Channel.decode_publish."""
         return publishing.parse_arguments(arguments)
 
+    def flow(self, exchange: "Exchange") -> Flow:
+        """Where publishes to an exchange are counted."""
+        return Flow(exchange, self.vhost.statistics)
+
     def send(self, data: bytes) -> None:
         """All that is ever sent here is a basic.return."""
         self.returned = True
@@ -83,8 +89,10 @@ class LocalClient:
         target = publishing.resolve(channel, arguments)
         if header.body_size > self.context.max_message_size:
             publishing.check_size(channel, arguments, header)
+        if publishing.may_name_keys(header):
+            target = target.by_message()
         taken, _ = publishing.publish(channel, target, header, body)
-        target.exchange.publish_in += 1
+        self.context.tally.note(target, header.key, 1)
         self.context.turn.schedule()
         return not self.returned, taken
 
@@ -115,4 +123,5 @@ class LocalClient:
                 entry.queue.reject(entry)
             else:
                 entry.queue.settle(entry)
+                entry.queue.count_acks(1)
         self.context.turn.schedule()

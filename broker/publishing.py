@@ -20,8 +20,10 @@ from broker.message import (
     encode_name,
     headers_of,
 )
+from broker.served import Flow
+from broker.tally import count_routed
 from exchanges import routing
-from exchanges.base import Binding, Exchange, Table
+from exchanges.base import Binding, Table
 from vhosts import errors
 from vhosts.argument_checks import TYPE_NAMES
 from vhosts.vhost import TOPIC
@@ -41,13 +43,17 @@ TEN_YEARS_MS = 315_360_000_000
 class Target:
     """What the argument bytes of a basic.publish mean in one topology of the vhost.
 
-    `queues` holds only where `fixed`, else they depend on the message.
+    `queues` holds only where `fixed`, else they depend on the message.  `counts` has how many
+    were published since tally.py asked, by `ContentHeader.key`.
     """
 
     __slots__ = (
+        "_by_message",
+        "counts",
         "durable",
         "exchange",
         "fixed",
+        "flow",
         "limited",
         "mandatory",
         "queues",
@@ -55,15 +61,26 @@ class Target:
         "stores_all",
     )
 
-    def __init__(self, exchange: Exchange, route: Route, mandatory: bool) -> None:
-        self.exchange = exchange
+    def __init__(self, flow: Flow, route: Route, mandatory: bool) -> None:
+        self.flow = flow
+        self.exchange = flow.exchange
         self.route = route
+        self.counts: dict[int, int] = {}
         self.mandatory = mandatory
         self.queues: Sequence[Queue] = ()
         self.fixed = False
         self.durable = False
         self.limited = False
         self.stores_all = False
+        self._by_message: Target | None = None
+
+    def by_message(self) -> "Target":
+        """The same target for messages that name routing keys of their own."""
+        if not self.fixed:
+            return self
+        if self._by_message is None:
+            self._by_message = Target(self.flow, self.route, self.mandatory)
+        return self._by_message
 
 
 def parse_arguments(arguments: bytes) -> tuple[str, str, int]:
@@ -90,7 +107,7 @@ def resolve(channel: "Channel", arguments: bytes) -> Target:
         raise errors.internal_exchange(name, vhost.name)
     if exchange.type == TOPIC:
         channel.connection.authorise.topic("write", name, key)
-    target = Target(exchange, Route(name, key), bool(bits & MANDATORY))
+    target = Target(channel.flow(exchange), Route(name, key), bool(bits & MANDATORY))
     if not name and key.startswith(REPLY_TO_PREFIX):
         return target
     empty = ContentHeader(b"\0\x3c" + bytes(12), 0, 0)
@@ -131,20 +148,28 @@ def publish(
         check_expiration(header.expiration)
     route = target.route
     keys: tuple[str, ...] = (route.routing_key,)
-    if header.headers_at and (b"\x02CC" in header.payload or b"\x03BCC" in header.payload):
+    if may_name_keys(header):
         route, keys, header = _copies(route, header)
         _check_topics(channel, target, keys)
     if header.user_id is not None:
         _check_user_id(channel, header.user_id)
     message = Message(route, header, body)
-    if target.fixed and len(keys) == 1:
+    if target.fixed:
         queues = target.queues
     elif _reply(channel, target, message):
         return True, 0
     else:
         routable = Routable(keys, header, message)
         queues, _ = routing.find(target.exchange, routable, channel.vhost.exchanges.get)
+        if channel.transaction is None:
+            count_routed(target, queues, 1, int(header.persistent))
     return enqueue(channel, target, message, queues)
+
+
+def may_name_keys(header: ContentHeader) -> bool:
+    """Whether its headers look as if there were routing keys in them: CC and BCC (spec 6.11)."""
+    payload = header.payload
+    return header.headers_at > 0 and (b"\x02CC" in payload or b"\x03BCC" in payload)
 
 
 def enqueue(
@@ -155,7 +180,7 @@ def enqueue(
     The result is that of `publish`.
     """
     if channel.transaction is not None:
-        channel.transaction.publish(message, queues, target.mandatory)
+        channel.transaction.publish(message, queues, target)
         return True, 0
     if target.mandatory and unroutable(queues):
         send_return(channel, message)

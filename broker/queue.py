@@ -13,6 +13,7 @@ from broker.delivered_marks import DeliveredMarks
 from broker.expiry import Expiry, message_deadline
 from broker.length_limits import Limits
 from broker.message import Message, QueuedMessage
+from broker.queue_counters import QueueCounters
 from broker.quorum import RETURNED, failures
 from broker.ready import Fifo, Priorities, Ready
 from persistence.message_log import UNPLUGGED, Log
@@ -36,11 +37,10 @@ MESSAGE_OVERHEAD = 256
 NO_DEFINITION: dict[str, Any] = {}
 
 
-class Queue:
+class Queue(QueueCounters):
     """A classic queue.  `owner` is the connection it is exclusive to, or None."""
 
     __slots__ = (
-        "acked",
         "active_consumer",
         "arguments",
         "auto_delete",
@@ -48,12 +48,10 @@ class Queue:
         "congested_by",
         "consumers",
         "deleted",
-        "delivered",
         "delivering",
         "durable",
         "effective_policy",
         "expiry",
-        "got",
         "id",
         "limits",
         "log",
@@ -67,14 +65,12 @@ class Queue:
         "quorum",
         "ready",
         "ready_bytes",
-        "redelivered",
         "retiring",
         "settings",
         "stores_all",
         "touched",
         "turn",
         "unacked",
-        "vhost",
     )
 
     # Whether what is routed here only waits to be routed (delayed.py).
@@ -92,7 +88,6 @@ class Queue:
         arguments: Table,
         queue_id: int,
     ) -> None:
-        self.vhost = vhost
         self.turn = turn
         self.log: Log = vhost.log
         self.name = name
@@ -106,6 +101,7 @@ class Queue:
         self.operator_policy: Policy | None = None
         self.effective_policy = NO_DEFINITION
         self.settings = settings = QueueSettings.of(arguments)
+        super().__init__(vhost, settings.queue_type)
         self.message_ttl = settings.message_ttl
         self.quorum = settings.queue_type == "quorum"
         # Quorum queues keep every message whatever its delivery-mode (spec 8.1).
@@ -130,7 +126,6 @@ class Queue:
         self.deleted = False
         self.delivering = False
         self.marks = DeliveredMarks(self) if durable else None
-        self.delivered = self.redelivered = self.acked = self.got = 0
         self.expiry = Expiry(self, turn.clock, settings.expires)
 
     @property
@@ -222,6 +217,7 @@ class Queue:
         if self.marks is not None and available and ready:
             budget = min(budget, self.marks.headroom())
         messages = budget
+        no_ack = 0
         self.delivering = True
         while ready and available:
             consumer = available.first()
@@ -243,11 +239,13 @@ class Queue:
             messages -= taken
             size -= octets
             self.ready_bytes -= octets
-            if not consumer.no_ack:
+            if consumer.no_ack:
+                no_ack += taken
+            else:
                 self.unacked += taken
         self.delivering = False
         if messages != budget:
-            self.delivered += budget - messages
+            self.count_delivered(budget - messages, no_ack)
             if self.marks is not None:
                 self.marks.reserve()
         if self.expiry.watching:
@@ -281,8 +279,11 @@ class Queue:
         elif self.expiry.watching:
             self.expiry.sweep()
 
-    def get(self) -> QueuedMessage | None:
-        """Takes the first message for basic.get; it counts as unacked until it is settled."""
+    def get(self, *, no_ack: bool = False) -> QueuedMessage | None:
+        """Takes the first message for basic.get; it counts as unacked until it is settled.
+
+        With `no_ack` it is done with at once.
+        """
         self.expiry.renew()
         self.catch_up()
         while self.ready:
@@ -291,12 +292,15 @@ class Queue:
                 continue
             self.ready_bytes -= entry.message.header.body_size
             self.unacked += 1
-            self.got += 1
+            self.count_got(no_ack)
             if self.marks is not None:
                 self.marks.reserve()
             if self.expiry.watching:
                 self.touch()  # another head, whose time may be over
+            if no_ack:
+                self.settle(entry)
             return entry
+        self.count_empty()
         return None
 
     # -- settlement ----------------------------------------------------------------------
@@ -304,7 +308,6 @@ class Queue:
     def settle(self, entry: QueuedMessage) -> None:
         """An unacked message is done with."""
         self.unacked -= 1
-        self.acked += 1
         if entry.batch is not None:
             self.log.settle(entry)
 
@@ -327,7 +330,6 @@ class Queue:
         if limit is not None and failures(entry) > limit:
             self.dead_letter(entry, "delivery_limit")
             return
-        self.redelivered += 1
         if entry.deadline is not None:
             self.expiry.expect_back(entry)
         self.ready.requeue(entry)
@@ -337,8 +339,10 @@ class Queue:
     def dead_letter(self, entry: QueuedMessage, reason: str) -> None:
         """Removes a message for `reason`: to the dead-letter exchange, where there is one."""
         if self.deleted or self.settings.dead_letter_exchange is None:
+            self.totals.died[reason] += 1
             self._drop(entry)
         else:
+            self.totals.dead_lettered[reason] += 1
             dead_letter.republish(self, entry, reason)
 
     def _drop(self, entry: QueuedMessage) -> None:

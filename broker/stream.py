@@ -155,7 +155,7 @@ class Stream(Queue):
             room = consumer.room()
             if room:
                 share = max(TURN_MESSAGES // len(behind), 1)
-                self.delivered += reader.take(room, share, TURN_BYTES // len(behind))
+                self.count_delivered(reader.take(room, share, TURN_BYTES // len(behind)), 0)
             if not consumer.room():
                 del reading[consumer]
                 consumer.parked = True
@@ -165,13 +165,12 @@ class Stream(Queue):
             self.touched = True
             self.turn.later(self)
 
-    def get(self) -> QueuedMessage | None:
+    def get(self, *, no_ack: bool = False) -> QueuedMessage | None:
         """Raises NotImplementedByBroker: a stream has no head to take."""
         raise errors.not_for_streams("basic.get", self._text())
 
     def settle(self, entry: QueuedMessage) -> None:
         """The channel gives the reader its credit back; that is all there is to do."""
-        self.acked += 1
 
     def reject(self, entry: QueuedMessage) -> None:
         """As `settle`: the message stays where it is."""

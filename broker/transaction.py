@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from broker import publishing
 from broker.message import Message, QueuedMessage
+from broker.tally import count_routed
 from vhosts import errors
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Transaction:
 
     def __init__(self, channel: "Channel") -> None:
         self._channel = channel
-        self._publishes: list[tuple[Message, Sequence[Queue], bool]] = []
+        self._publishes: list[tuple[Message, Sequence[Queue], publishing.Target]] = []
         self._settlements: list[tuple[int, list[QueuedMessage]]] = []
 
     @property
@@ -34,9 +35,11 @@ class Transaction:
         """Deliveries whose settlement waits for the commit."""
         return len(self._held())
 
-    def publish(self, message: Message, queues: Sequence["Queue"], mandatory: bool) -> None:
+    def publish(
+        self, message: Message, queues: Sequence["Queue"], target: publishing.Target
+    ) -> None:
         """Holds back a routed message."""
-        self._publishes.append((message, queues, mandatory))
+        self._publishes.append((message, queues, target))
 
     def settle(self, entries: list[QueuedMessage], kind: int) -> None:
         """Holds back settlements (ACK, REJECT, REQUEUE or FAIL)."""
@@ -52,13 +55,15 @@ class Transaction:
         publishes, self._publishes = self._publishes, []
         settlements, self._settlements = self._settlements, []
         stored, taken = False, True
-        for message, queues, mandatory in publishes:
+        for message, queues, target in publishes:
+            channel.tally.note(target, message.header.key, 1)
+            count_routed(target, queues, 1, int(message.persistent))
             for queue in queues:
                 if queue.deleted:
                     continue
                 taken = queue.offer(message) and taken
                 stored = stored or queue.stores(message)
-            if mandatory and publishing.unroutable(queues):
+            if target.mandatory and publishing.unroutable(queues):
                 publishing.send_return(channel, message)
         for kind, entries in settlements:
             if kind == self.ACK:

@@ -122,6 +122,8 @@ class Exchange:
         "arguments",
         "auto_delete",
         "bindings",
+        "confirmed",
+        "drop_unroutable",
         "durable",
         "exchange_destinations",
         "had_bindings",
@@ -130,6 +132,7 @@ class Exchange:
         "policy",
         "publish_in",
         "publish_out",
+        "return_unroutable",
     )
 
     type: ClassVar[str]
@@ -151,8 +154,9 @@ class Exchange:
         self.bindings: dict[Identity, Binding] = {}
         self.exchange_destinations = 0
         self.had_bindings = False
-        self.publish_in = 0
-        self.publish_out = 0
+        # What came, where it went, and what became of it (management reference 1.7).
+        self.publish_in = self.publish_out = self.confirmed = 0
+        self.return_unroutable = self.drop_unroutable = 0
 
     def validate(self) -> None:
         """Check the arguments the type reads, when the exchange is made.

@@ -19,6 +19,7 @@ from vhosts.limits import Limits
 from vhosts.parameters import Parameters
 from vhosts.permissions import Permission, Permissions
 from vhosts.recovery import recover
+from vhosts.statistics import Statistics
 from vhosts.topic_permissions import TopicPermission, TopicPermissions
 from vhosts.users import User, Users
 from vhosts.vhost import VirtualHost
@@ -64,6 +65,7 @@ class VirtualHosts(Generic[Q]):
         self._recall = recall
         self._later = later
         self._vhosts: dict[str, VirtualHost[Q]] = {}
+        self._gone = Statistics()
         self.presence: Presence = Nobody()
         self.users = Users(store, (User(*row) for row in definitions.users()))
         parameters = definitions.parameters()
@@ -93,6 +95,10 @@ class VirtualHosts(Generic[Q]):
 
     def get(self, name: str) -> VirtualHost[Q] | None:
         return self._vhosts.get(name)
+
+    def totals(self) -> Statistics:
+        """What all virtual hosts have done, those that were deleted included."""
+        return Statistics.sum([self._gone, *(vhost.statistics for vhost in self)])
 
     # -- made, changed, deleted (spec 10.1) ----------------------------------------------------
 
@@ -160,6 +166,7 @@ class VirtualHosts(Generic[Q]):
         self.parameters.forget_vhost(name)
         self._store.delete_vhost(vhost.log.vhost_id, name)
         self.presence.expel(f"vhost '{name}' is deleted", vhost=name)
+        self._gone.add(vhost.statistics)
         return True
 
     def set_limits(self, name: str, values: Mapping[str, Any]) -> None:
@@ -258,6 +265,7 @@ class VirtualHosts(Generic[Q]):
         return vhost
 
     def _make(self, row: VhostRow, store: DefinitionStore) -> VirtualHost[Q]:
+        before = self._vhosts.get(row.name)
         vhost = VirtualHost(
             row.name,
             self._queue_factory,
@@ -267,6 +275,7 @@ class VirtualHosts(Generic[Q]):
             replay=self._replay,
             furnish=self._furnish,
             later=self._later,
+            statistics=None if before is None else before.statistics,
         )
         vhost.describe(row.metadata)
         vhost.max_queues = self.limits.max_queues(row.name)

@@ -31,6 +31,7 @@ from vhosts.declarations import (
 from vhosts.enforcement import Enforcement, Later
 from vhosts.interfaces import Furnish, Q, QueueFactory, QueueLike, Replay
 from vhosts.permissions import ANYONE, Authorise
+from vhosts.statistics import Statistics
 
 TOPIC = "topic"
 """The type of exchange that topic permissions are for, and no other."""
@@ -68,12 +69,14 @@ class VirtualHost(Generic[Q]):
         replay: Replay | None = None,
         furnish: Furnish | None = None,
         later: Later | None = None,
+        statistics: Statistics | None = None,
     ) -> None:
         self.name = name
         self.store = store
         self.commit = commit
         self.log = log
         self.running = True
+        self.statistics = statistics or Statistics()
         # As of limits.py, None for any number.
         self.max_queues: int | None = None
         self.describe({})
@@ -355,6 +358,7 @@ class VirtualHost(Generic[Q]):
         existing = self.queues.get(name)
         if existing is not None:
             check_same_queue(existing, self.name, stored, owner, auto_delete, arguments)
+            self.statistics.queue_declared += 1
             return existing
         if self.max_queues is not None and len(self.queues) >= self.max_queues:
             raise errors.too_many_queues(name, self.name, self.max_queues)
@@ -368,6 +372,8 @@ class VirtualHost(Generic[Q]):
             exclusive=exclusive,
             auto_delete=auto_delete,
         )
+        self.statistics.queue_declared += 1
+        self.statistics.queue_created += 1
         queue_id = self.store.next_queue_id()
         if stored:
             self.store.save_queue(self.name, name, queue_id, auto_delete, arguments)
@@ -434,6 +440,7 @@ class VirtualHost(Generic[Q]):
             return
         # Gone by name before it closes: the end of its last consumer would delete it again.
         del self.queues[queue.name]
+        self.statistics.queue_deleted += 1
         if queue.owner is not None:
             self._exclusive.get(queue.owner, {}).pop(queue, None)
         self.topology += 1

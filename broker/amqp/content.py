@@ -60,6 +60,7 @@ class ContentHeader:
         "expiration",
         "flags",
         "headers_at",
+        "key",
         "malformed",
         "payload",
         "persistent",
@@ -95,6 +96,8 @@ class ContentHeader:
         elif len(payload) != 14:
             self.malformed = True
             self.plain = False
+        # What counting needs of it: the size, in the negative where it is persistent.
+        self.key = ~body_size if self.persistent else body_size
 
     def _walk(self, payload: bytes, flags: int) -> None:
         at = 14

@@ -83,8 +83,9 @@ def _consume_replies(channel: Channel, command: commands.Basic.Consume, tag: str
 def cancel(channel: Channel, command: commands.Basic.Cancel) -> cold.Method | None:
     """Ends a consumer; what it was delivered stays outstanding.  Unknown tags are fine."""
     tag = command.consumer_tag or ""
-    consumer = channel.consumers.pop(tag, None)
+    consumer = channel.consumers.get(tag)
     if consumer is not None:
+        channel.forget_consumer(consumer)
         consumer.queue.remove_consumer(consumer)
     elif tag == channel.reply_consumer:
         channel.drop_reply_consumer()
@@ -103,17 +104,24 @@ def get(channel: Channel, command: commands.Basic.Get) -> cold.Method | list[byt
     queue = channel.vhost.queue(name, connection)
     if queue.quorum and queue.settings.single_active_consumer:
         raise errors.no_get_beside_single_active_consumer(name, channel.vhost.name)
-    entry = queue.get()
+    entry = queue.get(no_ack=command.no_ack)
+    served = channel.pairs.served(queue)
     if entry is None:
+        served.get_empty += 1
         return commands.Basic.GetEmpty()
     tag, channel.next_tag = channel.next_tag, channel.next_tag + 1
     message = counted(entry) if entry.returns and queue.quorum else entry.message
     method = hot.get_ok_method(
         channel.number, tag, entry.returns > 0, message.route.raw, queue.message_count
     )
+    if entry.returns:
+        served.redeliver += 1
+        queue.count_redelivered(1)
     if command.no_ack:
-        queue.settle(entry)
+        served.get_no_ack += 1
     else:
+        served.get += 1
+        channel.outstanding_gets += 1
         entry.consumer, entry.tag = None, tag
         channel.unacked[tag] = entry
         if queue.settings.consumer_timeout is not None:

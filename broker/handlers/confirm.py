@@ -13,5 +13,6 @@ def select(channel: Channel, command: commands.Confirm.Select) -> cold.Method | 
     if channel.transaction is not None:
         raise errors.PreconditionFailed("cannot switch from tx to confirm mode")
     if channel.confirms is None:
+        channel.tally.share_out()  # what was published so far was not to be confirmed
         channel.confirms = Confirms(channel)
     return None if command.nowait else commands.Confirm.SelectOk()
