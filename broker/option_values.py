@@ -58,6 +58,11 @@ def switch(text: str) -> bool:
     return text.lower() == "true"
 
 
+def connections(text: str) -> int:
+    """A number of connections; 0 means no limit."""
+    return _whole(text, "a number of connections", 0, 10_000_000)
+
+
 def channels(text: str) -> int:
     """A number of channels; 0 means as many as the protocol has."""
     return _whole(text, "a number of channels", 0, 65535)

@@ -219,6 +219,13 @@ class Options:
         default="131072",
         live=True,
     )
+    connection_max: int = _row(
+        read.connections,
+        "COUNT",
+        "AMQP connections that may be open at a time; 0 means no limit.",
+        default="0",
+        live=True,
+    )
     channel_max: int = _row(
         read.channels,
         "COUNT",

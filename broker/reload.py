@@ -56,6 +56,7 @@ def _limits(running: Running, options: Options) -> None:
     limits.heartbeat = options.heartbeat
     limits.frame_max = options.frame_max
     limits.channel_max = options.channel_max
+    running.context.vhosts.limits.max_connections = options.connection_max
     limits.loopback_users = frozenset(options.loopback_users)
     limits.mechanisms = options.auth_mechanisms
     limits.anonymous_user = options.anonymous_user
@@ -94,7 +95,7 @@ Apply = Callable[[Running, Options], None]
 # Raises StartError, and changes nothing, where the new value cannot be used.
 APPLY: Mapping[str, Apply] = {
     "log_level": _log,
-    **dict.fromkeys(("heartbeat", "frame_max", "channel_max"), _limits),
+    **dict.fromkeys(("heartbeat", "frame_max", "channel_max", "connection_max"), _limits),
     **dict.fromkeys(("max_message_size", "handshake_timeout", "loopback_users"), _limits),
     "login_session_timeout": _asked_for,
     **dict.fromkeys(("memory_high_watermark", "disk_free_limit", "alarmed_publishers"), watch),

@@ -36,7 +36,9 @@ class Roster:
     # -- vhosts.interfaces.Presence ------------------------------------------------------
 
     def count(self, *, vhost: str | None = None, user: str | None = None) -> int:
-        """Open connections to the virtual host, or of the user."""
+        """Open connections to the virtual host, or of the user, or all there are."""
+        if vhost is None and user is None:
+            return sum(map(len, self._by_vhost.values()))
         return len(self._found(vhost, user))
 
     def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:

@@ -76,6 +76,7 @@ class Storage:
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
             raise StartError(f"cannot use the database: {reason}") from None
+        vhosts.limits.max_connections = options.connection_max
         context = Context(
             clock,
             turn,

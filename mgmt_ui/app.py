@@ -67,8 +67,7 @@ class _Entrance:
     @cached_property
     def sessions(self) -> Sessions:
         """Made with the first request: before the server has started there are no users."""
-        seconds = self.server.options.login_session_timeout * 60
-        return Sessions(self.server.clock, self.server.vhosts.users, seconds)
+        return Sessions(self.server.clock, self.server.vhosts.users)
 
     async def sample(self, _app: web.Application) -> AsyncIterator[None]:
         """Rates are kept while the application runs."""

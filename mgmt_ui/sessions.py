@@ -27,20 +27,19 @@ class _Session:
 
 
 class Sessions:
-    """The sessions of one broker; each lasts `seconds` from its login on."""
+    """The sessions of one broker."""
 
-    def __init__(self, clock: "Clock", users: "Users", seconds: float) -> None:
+    def __init__(self, clock: "Clock", users: "Users") -> None:
         self._clock = clock
         self._users = users
-        self._seconds = seconds
         # By the digest of the token: what is in memory opens nothing. Oldest first.
         self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
 
-    def open(self, user: "User") -> str:
-        """A new token for a user who has just logged in."""
+    def open(self, user: "User", seconds: float) -> str:
+        """A new token for a user who has just logged in; it lasts so long."""
         token = secrets.token_urlsafe(32)
         self._make_room(user.name)
-        expires = self._clock.monotonic() + self._seconds
+        expires = self._clock.monotonic() + seconds
         self._sessions[_digest(token)] = _Session(user, expires)
         return token
 
@@ -64,6 +63,7 @@ class Sessions:
         now, sessions = self._clock.monotonic(), self._sessions
         while sessions:
             oldest, session = next(iter(sessions.items()))
+            # Those of a time when sessions lasted longer may hide expired ones: they go when asked.
             if session.expires > now and len(sessions) < MAX_SESSIONS:
                 break
             del sessions[oldest]

@@ -278,6 +278,10 @@ def vhost_refused(vhost: str, user: str) -> NotAllowed:
 # -- limits (spec 2.6, 2.12) -------------------------------------------------------------------
 
 
+def broker_full(limit: int) -> NotAllowed:
+    return NotAllowed(f"connection refused: node connection limit ({limit}) is reached")
+
+
 def vhost_full(vhost: str, user: str, limit: int) -> NotAllowed:
     return NotAllowed(
         f"access to vhost '{vhost}' refused for user '{user}': "

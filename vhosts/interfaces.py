@@ -100,7 +100,7 @@ class Presence(Protocol):
     """Who is connected: the registry asks, counts and turns out, but knows no connection."""
 
     def count(self, *, vhost: str | None = None, user: str | None = None) -> int:
-        """Open connections to the virtual host, or of the user."""
+        """Open connections to the virtual host, or of the user, or all there are."""
 
     def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:
         """Closes them with 320 and this text (spec 2.8)."""

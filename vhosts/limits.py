@@ -35,6 +35,8 @@ class Limits:
         self, store: ParameterStore, rows: Iterable[tuple[str, str, str, Any]] = ()
     ) -> None:
         self._store = store
+        # Of the whole broker, an option; 0 is no limit.
+        self.max_connections = 0
         self._vhosts: dict[str, Values] = {}
         self._users: dict[str, Values] = {}
         for vhost, component, name, value in rows:
@@ -92,6 +94,11 @@ class Limits:
     def max_channels(self, user: str) -> int | None:
         """How many channels the user may have open, None for any number."""
         return _bound(self._users.get(user), "max-channels")
+
+    def check_connections(self, present: int) -> None:
+        """Raises NotAllowed where one more connection is one too many for the broker."""
+        if 0 < self.max_connections <= present:
+            raise errors.broker_full(self.max_connections)
 
     def check_vhost_connections(self, vhost: str, user: str, present: int) -> None:
         """Raises NotAllowed where one more connection is one too many."""

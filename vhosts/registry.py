@@ -223,6 +223,7 @@ class VirtualHosts(Generic[Q]):
 
         Raises NotAllowed, and InternalError where it is down.
         """
+        self.limits.check_connections(self.presence.count())
         vhost = self._vhosts.get(name)
         if vhost is None:
             raise errors.vhost_not_found(name)

@@ -33,12 +33,13 @@ async def log_in(call: Call) -> Row:
         raise auth.login_failed(scripted)
     auth.check_loopback(call.server, user, call.remote)
     auth.check_tag(user, auth.Tag.MANAGEMENT)
+    minutes = call.server.options.login_session_timeout
     return {
-        "token": {"type": "bearer", "value": call.sessions.open(user)},
+        "token": {"type": "bearer", "value": call.sessions.open(user, minutes * 60)},
         "user": {
             "name": user.name,
             "tags": list(user.tags),
-            "login_session_timeout": call.server.options.login_session_timeout,
+            "login_session_timeout": minutes,
         },
     }
 

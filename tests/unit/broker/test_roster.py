@@ -32,6 +32,7 @@ def test_counting(engine):
     engine.client()  # has said nothing yet
     assert (roster.count(vhost="/"), roster.count(vhost="v")) == (1, 1)
     assert (roster.count(user="guest"), roster.count(user="nobody")) == (2, 0)
+    assert roster.count() == 2
     assert (roster.channels("guest"), roster.channels("nobody")) == (2, 0)
     first.close()
     second.abort()
@@ -200,6 +201,15 @@ def test_connections_of_a_vhost(engine):
     refused_open(engine).expect_close(530, f"NOT_ALLOWED - {text}", (10, 40))
     first.close()
     engine.connect(vhost="v")
+
+
+def test_connections_of_the_broker(engine):
+    engine.vhosts.limits.max_connections = 1
+    first = engine.connect()
+    text = "connection refused: node connection limit (1) is reached"
+    refused_open(engine, "nosuch").expect_close(530, f"NOT_ALLOWED - {text}", (10, 40))
+    first.close()
+    engine.connect()
 
 
 def test_connections_of_a_user(engine):

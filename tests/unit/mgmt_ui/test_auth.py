@@ -13,7 +13,7 @@ CHALLENGE = {"www-authenticate": 'Basic realm="RabbitMQ Management"'}
 
 
 async def entering(server: FakeServer, header: str | None, remote: str, **options: Any):
-    sessions = Sessions(server.clock, server.vhosts.users, 60)
+    sessions = Sessions(server.clock, server.vhosts.users)
     return await authenticate(server.as_server, sessions, header, remote, **options)
 
 
@@ -144,10 +144,10 @@ async def test_loopback_users_are_an_option(server: FakeServer):
 
 
 async def test_a_token(server: FakeServer):
-    sessions = Sessions(server.clock, server.vhosts.users, 60)
+    sessions = Sessions(server.clock, server.vhosts.users)
     guest = server.vhosts.users.get("guest")
     assert guest is not None
-    token = sessions.open(guest)
+    token = sessions.open(guest, 60)
 
     async def entered(header: str, remote: str = "127.0.0.1"):
         return await authenticate(server.as_server, sessions, header, remote)
