@@ -96,17 +96,19 @@ class LocalClient:
         self.context.turn.schedule()
         return not self.returned, taken
 
-    def take(self, queue: "Queue", count: int) -> list[tuple[QueuedMessage, int]]:
+    def take(self, queue: "Queue", count: int, octets: int) -> list[tuple[QueuedMessage, int]]:
         """Up to `count` messages from the head, each with how many were left behind it.
 
-        They count as unacked until `give_back`, `reject` or `settle` has them.
+        None is taken once there are `octets` in the bodies. They count as unacked until
+        `give_back` or `settle` has them.
         """
         if queue.quorum and queue.settings.single_active_consumer:
             raise errors.no_get_beside_single_active_consumer(queue.name, self.vhost.name)
         taken: list[tuple[QueuedMessage, int]] = []
-        while len(taken) < count and (entry := queue.get()) is not None:
+        while len(taken) < count and octets > 0 and (entry := queue.get()) is not None:
             entry.consumer, entry.tag = None, 0
             taken.append((entry, queue.message_count))
+            octets -= entry.message.header.body_size
         self.context.turn.schedule()
         return taken
 

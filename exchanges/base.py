@@ -69,6 +69,12 @@ class WaitingRoom(Protocol):
         """The virtual host is unloaded: what waits stays on the disk."""
 
 
+def escaped(routing_key: str) -> str:
+    """A routing key as it stands in a `properties_key`."""
+    # quote_plus leaves the tilde alone, which there separates.
+    return quote_plus(routing_key, errors="surrogateescape").replace("~", "%7E")
+
+
 class Binding:
     """One binding from an exchange to a queue or another exchange.
 
@@ -102,8 +108,7 @@ class Binding:
     @property
     def properties_key(self) -> str:
         """What names the binding, among those of its two ends, in URLs (management.md 1.9)."""
-        # quote_plus leaves the tilde alone, which here separates.
-        key = quote_plus(self.routing_key, errors="surrogateescape").replace("~", "%7E")
+        key = escaped(self.routing_key)
         if not self.arguments:
             return key or "~"
         digest = zlib.crc32(repr(self.identity[2]).encode()).to_bytes(4, "big")

@@ -49,7 +49,8 @@ def make_app(server: "Server") -> web.Application:
     app = web.Application(client_max_size=MAX_REQUEST_BODY)
     entrance = _Entrance(server)
     # One route for all: aiohttp decodes a path before it cuts it, so %2F would not survive.
-    app.router.add_route("*", "/{tail:.*}", entrance.answer)
+    # A name may hold a line feed, which a dot would not match.
+    app.router.add_route("*", r"/{tail:[\s\S]*}", entrance.answer)
     app.cleanup_ctx.append(entrance.sample)
     app.on_shutdown.append(entrance.end_streams)
     return app

@@ -5,13 +5,12 @@ whoever looks at ten thousand queues must not hold up the messages in them.
 """
 
 import json
-import types
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from mgmt_ui import patterns
 from mgmt_ui.paging import Listing, ListQuery, Row, columns_of, pick
-
-SLICE = 50
+from mgmt_ui.turns import next_turn
 
 
 async def encode(result: object, query: Mapping[str, str]) -> bytes:
@@ -27,42 +26,48 @@ async def encode(result: object, query: Mapping[str, str]) -> bytes:
 
 
 async def _encode_listing(listing: Listing[Any], query: ListQuery) -> bytes:
-    name, matches = listing.name, query.matches
-    found = [item for item in listing.items if matches(name(item))]
+    found = await _filter(listing, query)
     if query.sort:
         rows = await _describe(listing, found)
         query.order(rows)
         rows = query.slice(rows)
     else:
         rows = await _describe(listing, query.slice(found))
-    if query.page is not None:
-        picked = [pick(row, query.columns) for row in rows]
-        return dump(query.envelope(len(listing.items), found, picked))
-    return await _dump_rows(rows, query)
+    dumped = await _dump_rows(rows, query, listing.slice)
+    if query.page is None:
+        return dumped
+    envelope = dump(query.envelope(len(listing.items), len(found), len(rows)))
+    return b"".join((envelope[:-1], b',"items":', dumped, b"}"))
+
+
+async def _filter(listing: Listing[Any], query: ListQuery) -> list[Any]:
+    items, text = listing.items, query.text
+    if not text:
+        return list(items)
+    names = [listing.name(item) for item in items]
+    if query.is_pattern:
+        matches = await patterns.search(text, names)
+        return [item for item, match in zip(items, matches, strict=True) if match]
+    lowered = text.lower()
+    return [item for item, name in zip(items, names, strict=True) if lowered in name.lower()]
 
 
 async def _describe(listing: Listing[Any], items: list[Any]) -> list[Row]:
     rows = []
     for number, item in enumerate(items, 1):
         rows.append(listing.describe(item))
-        if not number % SLICE:
-            await _next_turn()
+        if not number % listing.slice:
+            await next_turn()
     return rows
 
 
-async def _dump_rows(rows: list[Row], query: ListQuery) -> bytes:
+async def _dump_rows(rows: list[Row], query: ListQuery, size: int) -> bytes:
     pieces = []
     for number, row in enumerate(rows, 1):
         pieces.append(dump(pick(row, query.columns)))
-        if not number % SLICE:
-            await _next_turn()
+        if not number % size:
+            await next_turn()
     return b"[" + b",".join(pieces) + b"]"
-
-
-@types.coroutine
-def _next_turn() -> Generator[None, None, None]:
-    # A bare yield in a task lets every other task and socket have its turn.
-    yield
 
 
 def dump(value: object) -> bytes:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from mgmt_ui import payload
 from mgmt_ui.auth import Tag, has_tag
-from mgmt_ui.errors import ApiError, not_authorised, not_found
+from mgmt_ui.errors import ApiError, bad_request, not_authorised, not_found
+from vhosts import naming
 
 if TYPE_CHECKING:
     from broker.connection import Connection
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 DEFAULT_EXCHANGE = "amq.default"
 """What the default exchange is called in paths."""
+
+
+def exchange_name(segment: str) -> str:
+    """The name of an exchange in a path, the default one by its own, empty name."""
+    return "" if segment == DEFAULT_EXCHANGE else segment
 
 
 class Call:
@@ -146,11 +152,20 @@ class Call:
             raise not_found()
         return queue
 
+    def new_name(self, kind: str) -> str:
+        """The name in the path, for a new 'queue' or 'exchange'; ApiError 400 if it is too long."""
+        name = naming.clean(self.exchange_name if kind == "exchange" else self.path["name"])
+        size = len(name.encode("utf-8", "surrogateescape"))
+        if size > payload.SHORT:
+            raise bad_request(
+                f"{kind} should be less than {payload.SHORT} bytes, actually was {size}"
+            )
+        return name
+
     @property
     def exchange_name(self) -> str:
-        """The name of the exchange in the path, the default one by its own, empty name."""
-        name = self.path["name"]
-        return "" if name == DEFAULT_EXCHANGE else name
+        """The name of the exchange in the path."""
+        return exchange_name(self.path["name"])
 
     @property
     def exchange(self) -> "Exchange":

@@ -6,12 +6,12 @@ Only what is asked for is described, so that a page of a long list is cheap.
 
 import math
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from mgmt_ui.errors import ApiError, bad_request
+from mgmt_ui.patterns import INVALID
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -19,25 +19,32 @@ Row = dict[str, Any]
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 500
 MAX_PATTERN = 1024
-INVALID = "Pagination parameters are invalid"
 
 
 @dataclass(slots=True)
 class Listing(Generic[T]):
-    """Things to list; `name` is what the filter looks at, `describe` makes the JSON object."""
+    """Things to list; `name` is what the filter looks at, `describe` makes the JSON object.
+
+    So many as `slice` are described and written before others have their turn on the loop.
+    """
 
     items: Sequence[T]
     name: Callable[[T], str]
     describe: Callable[[T], Row]
+    slice: int = 50
 
 
 @dataclass(slots=True)
 class ListQuery:
-    """The query parameters of a list; `page` None means the bare array."""
+    """The query parameters of a list; `page` None means the bare array.
+
+    `text` is what names must have somewhere, whatever the case, or a pattern that must match.
+    """
 
     page: int | None
     page_size: int
-    matches: Callable[[str], bool]
+    text: str
+    is_pattern: bool
     sort: tuple[str, ...]
     reverse: bool
     columns: tuple[tuple[str, ...], ...]
@@ -52,11 +59,16 @@ class ListQuery:
             shown = "undefined" if given_size is None else given_size
             reason = f"Invalid pagination parameters: page number {page}, page size {shown}"
             raise ApiError(400, "invalid_pagination_parameters", reason)
+        # Only together with `page`: that is what RabbitMQ does, and scripts rely on it.
+        text = query.get("name", "") if page is not None else ""
+        is_pattern = query.get("use_regex") == "true"
+        if is_pattern and len(text) > MAX_PATTERN:
+            raise bad_request(INVALID)
         return cls(
             page,
             size,
-            # Only together with `page`: that is what RabbitMQ does, and scripts rely on it.
-            _matcher(query) if page is not None else _anything,
+            text,
+            is_pattern,
             _path(query.get("sort", "")),
             query.get("sort_reverse") == "true",
             columns_of(query),
@@ -66,22 +78,21 @@ class ListQuery:
         """The asked page of what is left after the filter; ApiError 400 beyond the last."""
         if self.page is None:
             return things
-        if self.page > max(1, self._page_count(things)):
+        if self.page > max(1, self._page_count(len(things))):
             size, count = self.page_size, len(things)
             reason = f"Page out of range, page: {self.page} page size: {size}, len: {count}"
             raise ApiError(400, "page_out_of_range", reason)
         start = (self.page - 1) * self.page_size
         return things[start : start + self.page_size]
 
-    def _page_count(self, things: Sequence[object]) -> int:
-        return math.ceil(len(things) / self.page_size)
+    def _page_count(self, filtered: int) -> int:
+        return math.ceil(filtered / self.page_size)
 
-    def envelope(self, total: int, filtered: Sequence[object], rows: list[Row]) -> Row:
-        """What stands around the rows of a page."""
+    def envelope(self, total: int, filtered: int, shown: int) -> Row:
+        """What stands around the `items` of a page, given how many there are of each."""
         return {
-            "filtered_count": len(filtered),
-            "item_count": len(rows),
-            "items": rows,
+            "filtered_count": filtered,
+            "item_count": shown,
             "page": self.page,
             "page_count": self._page_count(filtered),
             "page_size": self.page_size,
@@ -148,25 +159,3 @@ def _integer(text: str | None) -> int | None:
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         raise bad_request(INVALID)
     return int(text)
-
-
-def _anything(_name: str) -> bool:
-    return True
-
-
-def _matcher(query: Mapping[str, str]) -> Callable[[str], bool]:
-    wanted = query.get("name", "")
-    if not wanted:
-        return _anything
-    if query.get("use_regex") != "true":
-        lowered = wanted.lower()
-        return lambda name: lowered in name.lower()
-    if len(wanted) > MAX_PATTERN:
-        raise bad_request(INVALID)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # patterns Python may read anew one day
-            search = re.compile(wanted, re.IGNORECASE).search
-    except (re.error, OverflowError, RecursionError):
-        raise bad_request(INVALID) from None
-    return lambda name: search(name) is not None

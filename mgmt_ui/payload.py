@@ -5,6 +5,7 @@ the handlers' affair; how a JSON value becomes an AMQP one is in fields.py.
 """
 
 import json
+import re
 from typing import Any
 
 from mgmt_ui.errors import ApiError, bad_request
@@ -16,6 +17,10 @@ TOO_LARGE = "Exceeded HTTP request body size limit"
 _EMPTY = frozenset({"", "null", "undefined"})
 _BOOLEANS = {"true": True, "false": False}
 _MISSING = object()
+# Half of a pair in an escape; whole pairs are found, too, and are fine.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+SHORT = 255
+"""Octets of the longest name, routing key or property (AMQP's short string)."""
 # How wide Erlang prints a list of missing members before it gives each a line.
 _LINE = 72
 
@@ -65,6 +70,13 @@ class Payload:
             raise wrong_type("not_string", name)
         return value
 
+    def short(self, name: str, default: str | None = None) -> str:
+        """A string that fits a short string of AMQP; required without a default."""
+        value = self.string(name, default)
+        if len(value.encode("utf-8", "surrogateescape")) > SHORT:
+            raise wrong_type("too_long", name)
+        return value
+
     def object(self, name: str) -> dict[str, Any]:
         """An object; absent, null and an empty array stand for an empty one."""
         value = self.members.get(name)
@@ -93,6 +105,9 @@ def parse(raw: bytes) -> Payload:
     try:
         text = raw.decode("utf-8").strip()
         value = {} if text in _EMPTY else json.loads(text, parse_constant=_no_number)
+        if _SURROGATE.search(text):
+            # Half a pair is no character: it could be stored nowhere and sent to nobody.
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise bad_request("not_json") from None
     if isinstance(value, str):

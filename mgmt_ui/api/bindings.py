@@ -1,11 +1,13 @@
 """Bindings as JSON, made and removed (spec 2.6, 3.8, 1.9)."""
 
-from functools import partial
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote_plus
 
+from exchanges.base import escaped
 from mgmt_ui.answer import DONE, Answer
-from mgmt_ui.call import DEFAULT_EXCHANGE, Call
+from mgmt_ui.call import Call, exchange_name
 from mgmt_ui.errors import not_found
 from mgmt_ui.fields import plain, typed
 from mgmt_ui.paging import Listing, Row
@@ -18,52 +20,52 @@ if TYPE_CHECKING:
 KINDS = {"q": "queue", "e": "exchange"}
 
 
-def index(call: Call) -> Listing[Row]:
+Found = Sequence["Binding | str"]
+"""Bindings, and queues by name for the implicit ones: each is bound to the default exchange."""
+
+
+def index(call: Call) -> Listing[Any]:
     """GET /bindings: those of every virtual host the user may enter."""
-    return _listing([row for vhost in call.visible_vhosts() for row in rows_of(vhost)])
+    return _listing((vhost.name, _all(vhost)) for vhost in call.visible_vhosts())
 
 
-def index_of_vhost(call: Call) -> Listing[Row]:
+def index_of_vhost(call: Call) -> Listing[Any]:
     """GET /bindings/:vhost"""
-    return _listing(rows_of(call.vhost))
+    return _listing([(call.vhost.name, _all(call.vhost))])
 
 
-def of_queue(call: Call) -> Listing[Row]:
+def of_queue(call: Call) -> Listing[Any]:
     """GET /queues/:vhost/:name/bindings: the implicit one first."""
     queue = call.queue
-    explicit = [describe(call.vhost.name, each) for each in call.vhost.bindings.to(queue)]
-    return _listing([_implicit(call.vhost.name, queue.name), *explicit])
+    return _listing([(call.vhost.name, [queue.name, *call.vhost.bindings.to(queue)])])
 
 
-def from_exchange(call: Call) -> Listing[Row]:
+def from_exchange(call: Call) -> Listing[Any]:
     """GET /exchanges/:vhost/:name/bindings/source"""
     vhost, exchange = call.vhost, call.exchange
-    if not exchange.name:
-        return _listing([_implicit(vhost.name, name) for name in vhost.queues])
-    return _listing([describe(vhost.name, each) for each in exchange.bindings.values()])
+    found = list(exchange.bindings.values()) if exchange.name else sorted(vhost.queues)
+    return _listing([(vhost.name, found)])
 
 
-def to_exchange(call: Call) -> Listing[Row]:
+def to_exchange(call: Call) -> Listing[Any]:
     """GET /exchanges/:vhost/:name/bindings/destination"""
-    found = call.vhost.bindings.to(call.exchange)
-    return _listing([describe(call.vhost.name, each) for each in found])
+    return _listing([(call.vhost.name, list(call.vhost.bindings.to(call.exchange)))])
 
 
-def between(call: Call) -> Listing[Row]:
+def between(call: Call) -> Listing[Any]:
     """GET /bindings/:vhost/e/:source/:kind/:destination: nothing is fine, too."""
     source, destination, kind = _ends(call)
     vhost = call.vhost
     if not source and kind == "queue":
-        found = [destination] if destination in vhost.queues else []
-        return _listing([_implicit(vhost.name, name) for name in found])
-    return _listing([describe(vhost.name, each) for each in _between(call)])
+        return _listing([(vhost.name, [destination] if destination in vhost.queues else [])])
+    return _listing([(vhost.name, _between(call))])
 
 
 async def create(call: Call) -> Answer:
     """POST the same: 201 whether it is new or not, and where it is."""
     source, destination, kind = _ends(call)
     body = await call.body()
-    key, arguments = body.string("routing_key", ""), typed(body.object("arguments"))
+    key, arguments = body.short("routing_key", ""), typed(body.object("arguments"))
     vhost = call.vhost
     vhost.bind(source, destination, kind, key, arguments, None, call.authorise)
     await call.stored()
@@ -81,7 +83,7 @@ def show(call: Call) -> Row:
     source, destination, kind = _ends(call)
     if not source and kind == "queue" and destination in call.vhost.queues:
         row = _implicit(call.vhost.name, destination)
-        if _fits(call.path["props"], row["properties_key"]):
+        if call.path["props"] in (row["properties_key"], destination):
             return row
     return describe(call.vhost.name, _one(call))
 
@@ -113,17 +115,14 @@ def describe(vhost: str, binding: "Binding") -> Row:
     }
 
 
-def rows_of(vhost: "VirtualHost[Queue]") -> list[Row]:
-    """All of a virtual host, the implicit ones first."""
-    rows = [_implicit(vhost.name, name) for name in sorted(vhost.queues)]
-    for name in sorted(vhost.exchanges):
-        found = vhost.exchanges[name].bindings.values()
-        rows += [describe(vhost.name, each) for each in found]
-    return rows
+def _all(vhost: "VirtualHost[Queue]") -> Found:
+    # The implicit ones first, then by exchange.
+    exchanges = [vhost.exchanges[name] for name in sorted(vhost.exchanges)]
+    explicit = chain.from_iterable(exchange.bindings.values() for exchange in exchanges)
+    return [*sorted(vhost.queues), *explicit]
 
 
 def _implicit(vhost: str, queue: str) -> Row:
-    # Every queue is bound to the default exchange by its name.
     return {
         "source": "",
         "vhost": vhost,
@@ -131,24 +130,32 @@ def _implicit(vhost: str, queue: str) -> Row:
         "destination_type": "queue",
         "routing_key": queue,
         "arguments": {},
-        "properties_key": queue,
+        "properties_key": escaped(queue),
     }
 
 
-def _listing(rows: list[Row]) -> Listing[Row]:
-    return Listing(rows, lambda row: str(row["source"]), partial(_itself))
+def _listing(found: Iterable[tuple[str, Found]]) -> Listing[Any]:
+    items = [(vhost, each) for vhost, bindings in found for each in bindings]
+    return Listing(items, _source, _row)
 
 
-def _itself(row: Row) -> Row:
-    return row
+def _source(item: "tuple[str, Binding | str]") -> str:
+    return "" if isinstance(item[1], str) else item[1].source.name
+
+
+def _row(item: "tuple[str, Binding | str]") -> Row:
+    vhost, binding = item
+    return _implicit(vhost, binding) if isinstance(binding, str) else describe(vhost, binding)
 
 
 def _ends(call: Call) -> tuple[str, str, str]:
     kind = KINDS.get(call.path["kind"])
     if kind is None:
         raise not_found()
-    source = "" if call.path["source"] == DEFAULT_EXCHANGE else call.path["source"]
-    return source, call.path["destination"], kind
+    source, destination = call.path["source"], call.path["destination"]
+    if kind == "exchange":
+        destination = exchange_name(destination)
+    return exchange_name(source), destination, kind
 
 
 def _between(call: Call) -> "list[Binding]":
@@ -163,17 +170,18 @@ def _between(call: Call) -> "list[Binding]":
 
 
 def _one(call: Call) -> "Binding":
-    for binding in _between(call):
-        if _fits(call.path["props"], binding.properties_key):
-            return binding
+    found, asked = _between(call), call.path["props"]
+    for fits in (_is, _is_decoded):
+        for binding in found:
+            if fits(asked, binding.properties_key):
+                return binding
     raise not_found()
 
 
-def _fits(asked: str, key: str) -> bool:
-    # Clients encode it once or twice (spec 1.9), and some decode it before.
-    return key in (asked, quote(asked, safe="~+")) or asked == _decoded(key)
+def _is(asked: str, key: str) -> bool:
+    return asked == key
 
 
-def _decoded(key: str) -> Any:
-    raw = unquote_to_bytes(key.replace("+", " "))
-    return raw.decode("utf-8", "surrogateescape")
+def _is_decoded(asked: str, key: str) -> bool:
+    # Who puts the key into a URL as it is, without encoding it again (spec 1.9).
+    return asked == unquote_plus(key, errors="surrogateescape")

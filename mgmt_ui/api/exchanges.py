@@ -41,7 +41,7 @@ def show(call: Call) -> Row:
 async def put(call: Call) -> Answer:
     """PUT /exchanges/:vhost/:name: 201 for a new one, 204 for one that was so before."""
     body = await call.body()
-    vhost, name = call.vhost, call.exchange_name
+    vhost, name = call.vhost, call.new_name("exchange")
     new = name not in vhost.exchanges
     vhost.declare_exchange(
         name,

@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from broker.amqp import properties
 from broker.local_client import LocalClient
@@ -11,17 +12,25 @@ from broker.replies import translate
 from mgmt_ui.call import Call
 from mgmt_ui.errors import ApiError, bad_request
 from mgmt_ui.fields import plain, typed
+from mgmt_ui.paging import Listing, Row
 from mgmt_ui.payload import Payload, wrong_type
+from mgmt_ui.turns import next_turn
 from vhosts.errors import BrokerError
 
 if TYPE_CHECKING:
     from broker.message import Message, QueuedMessage
+    from broker.queue import Queue
+
+    Taken = tuple[QueuedMessage, int]
 
 MOST = 10_000
 """Messages that one get gives at most."""
 
-MOST_OCTETS = 128 << 20
+MOST_OCTETS = 16 << 20
 """And the octets of their bodies, after which no further one is fetched."""
+
+# How many are fetched, and about how many octets are written, before others have their turn.
+SLICE, SLICE_OCTETS = 500, 256 << 10
 
 # A member of `properties`, and how JSON gives it.
 INTEGERS = ("delivery_mode", "priority", "timestamp")
@@ -48,6 +57,14 @@ MODES = {
 NOT_TAKEN = "rejected Unable to publish message. Check queue limits."
 
 
+class Fetched(NamedTuple):
+    """A message as it was fetched, with how many were left behind it in its queue."""
+
+    message: "Message"
+    redelivered: bool
+    left: int
+
+
 def client(call: Call) -> LocalClient:
     """The user of a request as a client of the broker."""
     return LocalClient(call.server.context, call.vhost, call.user, call.authorise)
@@ -59,7 +76,7 @@ async def publish(call: Call) -> dict[str, bool]:
     body.require("routing_key", "properties", "payload", "payload_encoding")
     content = _content(body)
     given = _properties(Payload(body.object("properties")))
-    key = body.string("routing_key")
+    key = body.short("routing_key")
     try:
         routed, taken = client(call).publish(call.exchange_name, key, given, content)
     except BrokerError as error:
@@ -81,7 +98,7 @@ def _content(body: Payload) -> bytes:
     if not isinstance(payload, str):
         raise bad_request("payload_not_string")
     if encoding == "string":
-        return payload.encode("utf-8", "surrogatepass")
+        return payload.encode()
     if encoding != "base64":
         raise wrong_type("unsupported_encoding", encoding)
     try:
@@ -94,24 +111,23 @@ def _properties(given: Payload) -> properties.BasicProperties:
     members: dict[str, Any] = {}
     for name in INTEGERS:
         if name in given:
+            # Unlike counts, no texts: RabbitMQ refuses them.
             members[name] = value = given.integer(name)
-            if not 0 <= value <= LARGEST[name]:
+            if isinstance(given.get(name), str) or not 0 <= value <= LARGEST[name]:
                 raise wrong_type("not_int", name)
     for name in TEXTS:
         if name in given:
-            members[name] = given.string(name)
-            if len(members[name].encode("utf-8", "surrogatepass")) > 255:
-                raise wrong_type("too_long", name)
+            members[name] = given.short(name)
     if "headers" in given:
         members["headers"] = typed(given.object("headers"))
     return properties.BasicProperties(**members)
 
 
-async def get(call: Call) -> list[dict[str, Any]]:
+async def get(call: Call) -> Listing[Fetched]:
     """POST /queues/:vhost/:name/get: up to `count` messages, put back only once all are taken."""
     body = await call.body()
     body.require("count", "ackmode", "encoding")
-    count, mode, encoding = body.integer("count"), body.get("ackmode"), body.get("encoding")
+    count, mode, encoding = body.integer("count"), body.string("ackmode"), body.get("encoding")
     if encoding not in ("auto", "base64"):
         raise bad_request("Unsupported encoding. Please use auto or base64.")
     if mode not in MODES:
@@ -123,17 +139,42 @@ async def get(call: Call) -> list[dict[str, Any]]:
     try:
         # An exclusive queue belongs to its connection alone.
         queue = call.vhost.queue(call.path["name"])
-        taken = reader.take(queue, MOST if count < 0 else min(count, MOST))
+        taken = await _take(reader, queue, MOST if count < 0 else min(count, MOST))
     except BrokerError as error:
         raise _get_refusal(error) from None
-    shown = [_show(entry, left, encoding, truncate) for entry, left in taken]
+    fetched = [Fetched(_as_delivered(entry), entry.returns > 0, left) for entry, left in taken]
     entries = [entry for entry, _ in taken]
     if back:
         reader.give_back(entries, FAILED if reject else RETURNED)
     else:
         reader.settle(entries, reject=reject)
     await call.stored()
-    return shown
+    sizes = sum(each.message.header.body_size for each in fetched)
+    return Listing(
+        fetched,
+        lambda each: each.message.route.routing_key,
+        partial(_show, encoding, truncate),
+        slice=max(1, min(50, len(fetched) * SLICE_OCTETS // (sizes + 1))),
+    )
+
+
+async def _take(reader: LocalClient, queue: "Queue", count: int) -> "list[Taken]":
+    # All are taken before the first goes back, so that none comes twice.
+    taken: list[Taken] = []
+    octets = MOST_OCTETS
+    try:
+        while count > 0:
+            found = reader.take(queue, min(count, SLICE), octets)
+            taken += found
+            if len(found) < min(count, SLICE):
+                break
+            count -= len(found)
+            octets -= sum(entry.message.header.body_size for entry, _ in found)
+            await next_turn()
+    except BaseException:
+        reader.give_back([entry for entry, _ in taken], RETURNED)
+        raise
+    return taken
 
 
 def _get_refusal(error: BrokerError) -> ApiError:
@@ -143,16 +184,20 @@ def _get_refusal(error: BrokerError) -> ApiError:
     return bad_request(f"{reply.code} {reply.text}")
 
 
-def _show(entry: "QueuedMessage", left: int, encoding: str, truncate: int | None) -> dict[str, Any]:
-    message = counted(entry) if entry.returns and entry.queue.quorum else entry.message
+def _as_delivered(entry: "QueuedMessage") -> "Message":
+    return counted(entry) if entry.returns and entry.queue.quorum else entry.message
+
+
+def _show(encoding: str, truncate: int | None, fetched: Fetched) -> Row:
+    message = fetched.message
     body = octets(message)
     text, how = encode(body if truncate is None else body[: max(truncate, 0)], encoding)
     return {
         "payload_bytes": len(body),
-        "redelivered": entry.returns > 0,
+        "redelivered": fetched.redelivered,
         "exchange": message.route.exchange,
         "routing_key": message.route.routing_key,
-        "message_count": left,
+        "message_count": fetched.left,
         "properties": shown_properties(message),
         "payload": text,
         "payload_encoding": how,

@@ -43,7 +43,7 @@ def show(call: Call) -> Row:
 async def put(call: Call) -> Answer:
     """PUT /queues/:vhost/:name: 201 for a new one, 204 for one that was so before."""
     body = await call.body()
-    vhost, name = call.vhost, call.path["name"]
+    vhost, name = call.vhost, call.new_name("queue")
     node = body.get("node")
     if node is not None and node != call.server.node_name:
         raise bad_request(f"Node {node} could not be contacted")

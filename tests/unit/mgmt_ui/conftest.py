@@ -1,6 +1,6 @@
 """Fixtures of the management plane's tests: a fake broker and an HTTP client that asks about it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +9,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from mgmt_ui.app import make_app
+from tests.support.engine import Engine
 from tests.unit.mgmt_ui.fakes import FakeServer, basic
+from tests.unit.mgmt_ui.live import Http, LiveServer, asker
 
 Ask = Callable[..., Awaitable[ClientResponse]]
 
@@ -45,3 +47,17 @@ async def get(ask: Ask) -> Callable[..., Awaitable[Any]]:
             return await response.json()
 
     return get
+
+
+@pytest.fixture
+def live() -> Iterator[LiveServer]:
+    """A whole broker in memory, for what changes something."""
+    with Engine() as engine:
+        yield LiveServer(engine)
+
+
+@pytest.fixture
+async def http(live: LiveServer) -> AsyncIterator[Http]:
+    """Requests to `live`; see `asker`."""
+    async with TestClient(TestServer(make_app(live.as_server))) as client:
+        yield asker(client.session, str(client.make_url("/"))[:-1])
