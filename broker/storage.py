@@ -18,6 +18,7 @@ from broker import delayed, publishing
 from broker.amqp import content
 from broker.clock import Clock
 from broker.context import Context
+from broker.deduplication import deduplicating
 from broker.handshake import Limits, ServerIdentity
 from broker.message import Message, QueuedMessage, Route, decode_name
 from broker.options import Options
@@ -26,6 +27,7 @@ from broker.startup import StartError
 from broker.stream import Stream
 from broker.turn import Turn
 from exchanges.base import Exchange
+from exchanges.deduplication import Deduplicating, wants
 from persistence.commit import GroupCommit
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.engine import NewerSchema, open_engine
@@ -214,10 +216,14 @@ def _load(
     def make_queue(vhost: VirtualHost[Queue], name: str, **properties: Any) -> Queue:
         queue_type = properties["arguments"].get("x-queue-type", ("S", "classic"))[1]
         make = QUEUE_TYPES.get(queue_type, Queue)
+        if wants(properties["arguments"]):
+            make = deduplicating(make)
         return make(vhost, turn, name, **properties)
 
     def furnish(vhost: VirtualHost[Queue], exchange: Exchange, room_id: int | None) -> None:
         delayed.furnish(vhost, turn, exchange, room_id)
+        if isinstance(exchange, Deduplicating):
+            exchange.now = turn.now
 
     return VirtualHosts(
         store,

@@ -1,7 +1,8 @@
 """The table of exchange types."""
 
-from exchanges.base import Exchange
+from exchanges.base import Exchange, Table
 from exchanges.consistent_hash import ConsistentHashExchange
+from exchanges.deduplication import DeduplicationExchange, deduplicating, wants
 from exchanges.delayed import DelayedExchange
 from exchanges.direct import DirectExchange
 from exchanges.fanout import FanoutExchange
@@ -24,9 +25,22 @@ EXCHANGE_TYPES: dict[str, type[Exchange]] = {
         LocalRandomExchange,
         RecentHistoryExchange,
         DelayedExchange,
+        DeduplicationExchange,
     )
 }
 """What exchange.declare may ask for, by name. Made as (name, durable, auto_delete, internal,
 arguments)."""
 
-DelayedExchange.inner_types = EXCHANGE_TYPES
+# What waits is routed twice, and would be a duplicate of itself; a delayed exchange drops
+# duplicates by its own argument.
+DelayedExchange.inner_types = {
+    name: each for name, each in EXCHANGE_TYPES.items() if each is not DeduplicationExchange
+}
+
+
+def class_of(type_name: str, arguments: Table) -> type[Exchange]:
+    """What an exchange of this type with these arguments is made of; KeyError for no type."""
+    base = EXCHANGE_TYPES[type_name]
+    if wants(arguments) and base is not DeduplicationExchange:
+        return deduplicating(base)
+    return base

@@ -4,7 +4,7 @@ The order in which these come is in `vhost.py`; what arguments may be is in `arg
 """
 
 from exchanges.base import Exchange, InvalidArgument
-from exchanges.registry import EXCHANGE_TYPES
+from exchanges.registry import class_of
 from vhosts import errors
 from vhosts.argument_checks import Table
 from vhosts.arguments import check_equivalent, exchange_argument
@@ -71,7 +71,7 @@ def make_exchange(
     arguments: Table,
 ) -> Exchange:
     """A new exchange of a known type; PreconditionFailed for arguments its type cannot take."""
-    exchange = EXCHANGE_TYPES[type_name](name, durable, auto_delete, internal, arguments)
+    exchange = class_of(type_name, arguments)(name, durable, auto_delete, internal, arguments)
     try:
         exchange.validate()
     except InvalidArgument as error:

@@ -6,7 +6,10 @@ from typing import Any
 from exchanges.base import Exchange, Table
 from exchanges.registry import EXCHANGE_TYPES
 
-NEEDED_ARGUMENTS: dict[str, Table] = {"x-delayed-message": {"x-delayed-type": ("S", "topic")}}
+NEEDED_ARGUMENTS: dict[str, Table] = {
+    "x-delayed-message": {"x-delayed-type": ("S", "topic")},
+    "x-message-deduplication": {"x-cache-size": ("l", 10)},
+}
 
 
 class Queue:

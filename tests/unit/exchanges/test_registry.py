@@ -15,6 +15,7 @@ PER_MESSAGE = {
     "x-local-random": True,
     "x-recent-history": True,
     "x-delayed-message": True,
+    "x-message-deduplication": True,
 }
 
 
