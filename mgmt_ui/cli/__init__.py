@@ -1,23 +1,52 @@
-"""`brokerctl`, the command-line client: for now it knows its version and says what is missing.
+"""`brokerctl`, the command-line client.
 
-It will speak the management API over HTTP, so that it works from any machine; it never opens
-the broker's data directory.
+It speaks the management API over HTTP, and AMQP for the load of `bench`, so that it works from any
+machine; it never opens the broker's data directory. Which noun is where stands in NOUNS.
 """
+
+import sys
 
 import click
 
 from broker import __version__
+from mgmt_ui.cli.base import Root, run
+
+# Noun -> (module in commands/, attribute), in the order of the help.
+NOUNS = {
+    "status": ("node", "status"),
+    "health": ("node", "health"),
+    "queue": ("queue", "queue"),
+    "exchange": ("exchange", "exchange"),
+    "binding": ("binding", "binding"),
+    "message": ("message", "message"),
+    "connection": ("connection", "connection"),
+    "channel": ("connection", "channel"),
+    "consumer": ("connection", "consumer"),
+    "user": ("user", "user"),
+    "permission": ("permission", "permission"),
+    "vhost": ("vhost", "vhost"),
+    "policy": ("policy", "policy"),
+    "operator-policy": ("policy", "operator_policy"),
+    "parameter": ("policy", "parameter"),
+    "limit": ("vhost", "limit"),
+    "definitions": ("definitions", "definitions"),
+    "alarm": ("node", "alarm"),
+    "completion": ("node", "completion"),
+    "api": ("node", "api"),
+}
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-    options_metavar="[--version] [--help]",
-)
+@click.group(cls=Root, nouns=NOUNS, name="brokerctl", no_args_is_help=True)
 @click.version_option(__version__, prog_name="brokerctl", message="%(prog)s %(version)s")
-def main() -> None:
-    """Look into a Leveret broker and change it, through its HTTP API.
+def root() -> None:
+    """Look into a broker and change it, through its management API.
 
-    The commands arrive with the management API; until then there is GET /api/overview.
+    For Leveret and, where the API is the same, RabbitMQ. A password is better kept in
+    BROKERCTL_PASSWORD, or in a profile: a section of ~/.config/brokerctl/config.toml with url,
+    user, password, vhost.
     """
-    click.echo("brokerctl has no commands yet: they arrive with the management API", err=True)
-    raise SystemExit(2)
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(run(root))

@@ -146,3 +146,9 @@ async def test_old_paths_lead_to_the_new_ones(ask: Ask):
     response = await ask("/api/", user=None, allow_redirects=False)
     assert response.status == 301
     assert response.headers["location"] == "/api/index.html"
+
+
+async def test_a_name_may_have_line_breaks(ask: Ask, server: FakeServer):
+    server.add_queue("a\nb")
+    response = await ask("/api/queues/%2F/a%0Ab/bindings", method="DELETE")
+    assert response.status == 405

@@ -1,0 +1,110 @@
+"""`brokerctl connection`, `channel` and `consumer`."""
+
+import click
+
+from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.client import path
+from mgmt_ui.cli.session import Session
+
+CONNECTIONS = ("name", "user", "vhost", "state", "channels", "protocol", "user_provided_name")
+CHANNELS = (
+    "name",
+    "user",
+    "state",
+    "consumer_count",
+    "prefetch_count",
+    "messages_unacknowledged",
+    "messages_unconfirmed",
+)
+CONSUMERS = (
+    "queue.name",
+    "consumer_tag",
+    "channel_details.name",
+    "ack_required",
+    "prefetch_count",
+    "active",
+)
+
+
+@group("connection")
+def connection() -> None:
+    """Connections: list, show, close."""
+
+
+@connection.command("list")
+@with_session
+def connections(session: Session) -> None:
+    """List the open connections of all virtual hosts."""
+    session.fetch("/connections", CONNECTIONS)
+
+
+@connection.command()
+@with_session
+@click.argument("name")
+def show(session: Session, name: str) -> None:
+    """Show all that is known of a connection."""
+    session.out.item(session.api.get(path("connections", name)))
+
+
+@connection.command()
+@with_session
+@click.argument("name")
+@click.option("--reason", metavar="TEXT", help="What its client is told.")
+def close(session: Session, name: str, reason: str | None) -> None:
+    """Close a connection."""
+    headers = {"X-Reason": reason} if reason else {}
+    session.api.call("DELETE", path("connections", name), headers=headers)
+    session.out.note("closed")
+
+
+@connection.command("close-all")
+@with_session
+@click.option("--of-user", metavar="NAME", help="Only those of this user.")
+@click.option("--reason", metavar="TEXT", help="What their clients are told.")
+def close_all(session: Session, of_user: str | None, reason: str | None) -> None:
+    """Close connections, all of a virtual host with --vhost, all there are without."""
+    vhost = session.settings.value("vhost")
+    found = [
+        row["name"]
+        for row in session.api.get("/connections")
+        if of_user in (None, row["user"]) and vhost in (None, row["vhost"])
+    ]
+    session.confirm(f"Close {len(found)} connections?")
+    headers = {"X-Reason": reason} if reason else {}
+    for name in found:
+        session.api.call("DELETE", path("connections", name), headers=headers, accept=(404,))
+    session.out.note(f"closed {len(found)}")
+
+
+@group("channel")
+def channel() -> None:
+    """Channels: list, show."""
+
+
+@channel.command("list")
+@with_session
+def channels(session: Session) -> None:
+    """List the open channels of all virtual hosts."""
+    session.fetch("/channels", CHANNELS)
+
+
+@channel.command("show")
+@with_session
+@click.argument("name")
+def show_channel(session: Session, name: str) -> None:
+    """Show all that is known of a channel."""
+    session.out.item(session.api.get(path("channels", name)))
+
+
+@group("consumer")
+def consumer() -> None:
+    """Consumers: list."""
+
+
+@consumer.command("list")
+@with_session
+@click.argument("queue", required=False)
+def consumers(session: Session, queue: str | None) -> None:
+    """List the consumers of a virtual host, or of one queue."""
+    rows = session.api.get(session.below("consumers"))
+    session.show([r for r in rows if queue in (None, r["queue"]["name"])], CONSUMERS)

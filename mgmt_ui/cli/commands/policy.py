@@ -1,0 +1,111 @@
+"""`brokerctl policy`, `operator-policy` and `parameter`."""
+
+from typing import Any
+
+import click
+
+from mgmt_ui.cli.base import Group, group, with_session
+from mgmt_ui.cli.exits import USAGE, Failure
+from mgmt_ui.cli.session import Session
+from mgmt_ui.cli.values import definition, pairs, value
+
+COLUMNS = ("name", "pattern", "apply-to", "priority", "definition")
+APPLY_TO = click.Choice(
+    ["all", "queues", "classic_queues", "quorum_queues", "streams", "exchanges"]
+)
+
+
+def _noun(name: str, kind: str, doc: str) -> Group:
+    # Both kinds of policies are handled alike, at paths of their own.
+    def noun() -> None: ...
+
+    noun.__doc__ = doc
+    made = group(name)(noun)
+
+    @made.command("list")
+    @with_session
+    def index(session: Session) -> None:
+        """List those of a virtual host."""
+        session.fetch(session.below(kind), COLUMNS)
+
+    @made.command()
+    @with_session
+    @click.argument("name")
+    def show(session: Session, name: str) -> None:
+        """Show one."""
+        session.out.item(session.api.get(session.below(kind, name)))
+
+    @made.command("set")
+    @with_session
+    @click.argument("name")
+    @click.argument("pattern")
+    @click.argument("words", nargs=-1, metavar="[KEY=VALUE...]")
+    @click.option("--definition", "text", metavar="JSON", help="All keys at once.")
+    @click.option("--apply-to", type=APPLY_TO, default="all", show_default=True)
+    @click.option("--priority", type=int, default=0, show_default=True)
+    def set_(session: Session, name: str, pattern: str, **given: Any) -> None:
+        """Apply keys to all that PATTERN matches: max-length=1000 overflow=reject-publish."""
+        keys = (definition(given["text"]) if given["text"] else {}) | pairs(given["words"])
+        if not keys:
+            raise Failure("give KEY=VALUE pairs or --definition", USAGE)
+        body = {
+            "pattern": pattern,
+            "definition": keys,
+            "apply-to": given["apply_to"],
+            "priority": given["priority"],
+        }
+        session.change("PUT", session.below(kind, name), body)
+
+    @made.command()
+    @with_session
+    @click.argument("name")
+    @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
+    def delete(session: Session, name: str, if_exists: bool) -> None:
+        """Delete one; what came under it goes by its own arguments again."""
+        session.delete(session.below(kind, name), missing_ok=if_exists)
+
+    return made
+
+
+policy = _noun("policy", "policies", "Policies: list, show, set, delete.")
+operator_policy = _noun(
+    "operator-policy", "operator-policies", "Operator policies: list, show, set, delete."
+)
+
+
+@group("parameter")
+def parameter() -> None:
+    """Runtime parameters: list, set, delete."""
+
+
+@parameter.command("list")
+@with_session
+def parameters(session: Session) -> None:
+    """List those of all virtual hosts."""
+    session.fetch("/parameters", ("component", "vhost", "name", "value"))
+
+
+@parameter.command("set")
+@with_session
+@click.argument("component")
+@click.argument("name")
+@click.argument("text", metavar="JSON")
+def set_parameter(session: Session, component: str, name: str, text: str) -> None:
+    """Set a parameter of a component."""
+    where = _parameter(session, component, name)
+    session.change("PUT", where, {"value": value(text)})
+
+
+@parameter.command("delete")
+@with_session
+@click.argument("component")
+@click.argument("name")
+def delete_parameter(session: Session, component: str, name: str) -> None:
+    """Delete a parameter."""
+    session.delete(_parameter(session, component, name))
+
+
+def _parameter(session: Session, component: str, name: str) -> str:
+    from mgmt_ui.cli.client import path
+
+    return path("parameters", component, session.vhost, name)

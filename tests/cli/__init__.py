@@ -1,0 +1,1 @@
+"""`brokerctl` as people run it: the real program against a real broker."""

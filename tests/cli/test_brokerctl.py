@@ -1,0 +1,195 @@
+"""Nouns and verbs, formats, exit codes, and errors in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support.broker import Broker
+
+
+def test_a_queue_from_its_beginning_to_its_end(run: Run):
+    assert run("queue", "declare", "orders", "--type", "quorum", "--ttl", "5000").out == "created\n"
+    assert (
+        run("queue", "declare", "orders", "--type", "quorum", "--ttl", "5000").out == "unchanged\n"
+    )
+    (row,) = json.loads(run("queue", "list", "-o", "json", "--filter", "orders").out)
+    assert row["arguments"] == {"x-queue-type": "quorum", "x-message-ttl": 5000}
+    assert "orders" in run("queue", "show", "orders").out
+    assert run("queue", "delete", "orders", "--yes").out == "deleted\n"
+    assert (
+        run("queue", "delete", "orders", "-y", code=65).err
+        == "Error: no queue 'orders' in vhost '/'\n"
+    )
+    assert run("queue", "delete", "orders", "-y", "--if-exists").out == "not found\n"
+
+
+def test_nothing_is_destroyed_without_a_yes(run: Run):
+    run("queue", "declare", "kept")
+    refused = run("queue", "delete", "kept", code=64)
+    assert "Say --yes" in refused.err
+    assert "kept" in run("queue", "list", "-o", "plain").out.split()
+    assert run("queue", "purge", "kept", code=64).out == ""
+    assert run("queue", "purge", "kept", "--yes").out == "purged 0\n"
+
+
+def test_messages_there_and_back(run: Run):
+    run("queue", "declare", "mail")
+    run("exchange", "declare", "post", "--type", "topic")
+    run("binding", "create", "post", "mail", "-k", "a.#", "--arg", "n=1")
+    assert run("message", "publish", "-x", "post", "-k", "a.b", stdin="héllo").out == "published\n"
+    lost = run("message", "publish", "-x", "post", "-k", "nowhere", "--body", "x", code=65)
+    assert lost.err == "Error: no queue is bound to 'post' with key 'nowhere'\n"
+    (message,) = json.loads(run("message", "get", "mail", "-o", "json").out)
+    assert (message["payload"], message["properties"]["delivery_mode"]) == ("héllo", 2)
+    assert "a.b" in run("message", "get", "mail", "--ack", "ack", "-y").out
+    assert json.loads(run("message", "get", "mail", "-o", "json").out) == []
+    assert run("binding", "delete", "post", "mail", "-k", "a.#", "--arg", "n=1").out == "deleted\n"
+    assert run("binding", "delete", "post", "mail", "-k", "a.#", code=65).out == ""
+
+
+def test_users_and_permissions(run: Run):
+    assert (
+        run("user", "add", "ann", "--new-password", "pw", "--tags", "monitoring").out == "created\n"
+    )
+    assert "exists" in run("user", "add", "ann", "--new-password", "pw", code=65).err
+    run("permission", "set", "ann", "^ann", "", ".*")
+    (row,) = json.loads(run("permission", "list", "--of-user", "ann", "-o", "json").out)
+    assert (row["configure"], row["write"], row["read"]) == ("^ann", "", ".*")
+    run("user", "set-tags", "ann", "management", "policymaker")
+    login = ("-u", "ann", "-P", "pw")
+    assert run(*login, "queue", "list").code == 0
+    refused = run("user", "list", *login, code=77)
+    assert "Not administrator user" in refused.err
+    run("user", "set-limits", "ann", "max-connections=3")
+    run("user", "delete", "ann", "--yes")
+    assert run("user", "show", "ann", code=67).err == "Error: no user 'ann'\n"
+
+
+def test_virtual_hosts_and_limits(run: Run):
+    run("vhost", "add", "shop", "--description", "the shop", "--default-queue-type", "quorum")
+    assert "exists" in run("vhost", "add", "shop", code=65).err
+    run("vhost", "update", "shop", "--tags", "prod")
+    (row,) = json.loads(run("vhost", "list", "-o", "json", "--filter", "shop").out)
+    assert (row["description"], row["tags"], row["default_queue_type"]) == (
+        "the shop",
+        ["prod"],
+        "quorum",
+    )
+    run("limit", "set", "max-queues=1", "-V", "shop")
+    run("queue", "declare", "one", "-V", "shop")
+    assert "queue limit" in run("-V", "shop", "queue", "declare", "two", code=65).err
+    run("vhost", "delete", "shop", "--yes")
+    assert run("queue", "list", "-V", "shop", code=65).err.startswith("Error: ")
+
+
+def test_policies(run: Run):
+    run(
+        "policy", "set", "short", "^s", "max-length=7", "overflow=reject-publish", "--priority", "2"
+    )
+    (row,) = json.loads(run("policy", "list", "-o", "json").out)
+    assert row["definition"] == {"max-length": 7, "overflow": "reject-publish"}
+    assert "recognised" in run("policy", "set", "bad", ".*", "bogus=1", code=65).err
+    assert "KEY=VALUE" in run("policy", "set", "bad", ".*", code=64).err
+    run("policy", "delete", "short")
+
+
+def test_definitions(run: Run, tmp_path: Path):
+    file = tmp_path / "all.json"
+    run("queue", "declare", "moved")
+    run("definitions", "export", str(file))
+    assert file.stat().st_mode & 0o077 == 0
+    run("queue", "delete", "moved", "-y")
+    run("definitions", "import", str(file))
+    assert "moved" in run("queue", "list").out
+    only = json.loads(run("definitions", "export", "--only", "queues").out)
+    assert list(only) == ["queues"]
+    file.write_text("{")
+    assert "is no JSON" in run("definitions", "import", str(file), code=65).err
+
+
+def test_the_broker_as_a_whole(run: Run, broker: Broker):
+    shown = run("status").out
+    assert f"127.0.0.1:{broker.amqp.port}" in shown
+    assert "ok" in run("health", "--check", "alarms").out
+    assert json.loads(run("api", "GET", "/overview").out)["node"]
+    assert run("alarm", "list").out.strip() == "node\tresource"
+    assert "_BROKERCTL_COMPLETE" in run("completion", "bash").out
+
+
+# -- formats -----------------------------------------------------------------------------------
+
+
+def test_formats(run: Run):
+    run("queue", "declare", "a,b")
+    given = ("queue", "list", "--filter", "a,b", "--columns", "name,durable,messages")
+    assert run(*given, "-o", "tsv").out == "name\tdurable\tmessages\na,b\tyes\t0\n"
+    assert run(*given, "-o", "csv").out == '"name","durable","messages"\n"a,b","yes","0"\n'
+    assert run(*given, "-o", "plain").out == "a,b\n"
+    assert run(*given, "-o", "tsv", "--no-headers").out == "a,b\tyes\t0\n"
+    assert run(*given, "-o", "table").out == "name  durable  messages\na,b   yes             0\n"
+    (line,) = run(*given, "-o", "jsonl").out.splitlines()
+    assert json.loads(line)["name"] == "a,b"
+
+
+def test_names_cannot_command_the_terminal(run: Run):
+    run("queue", "declare", "evil\x1b[31m")
+    shown = run("queue", "list", "-o", "table").out
+    assert "\x1b" not in shown
+    run("queue", "delete", "evil\x1b[31m", "-y")
+
+
+def test_order_and_number(run: Run):
+    for name, count in (("s1", 1), ("s2", 3), ("s3", 2)):
+        run("queue", "declare", name)
+        run("message", "publish", "-k", name, "--body", "x", "--count", str(count))
+    given = ("queue", "list", "--sort", "-messages", "--limit", "2", "-o", "plain")
+    assert run(*given).out == "s2\ns3\n"
+
+
+# -- where the broker is -----------------------------------------------------------------------
+
+
+def test_a_profile(run: Run, broker: Broker, tmp_path: Path):
+    file = tmp_path / "profiles.toml"
+    file.write_text(f'[home]\nurl = "http://guest:guest@{broker.http}"\nvhost = "/"\n')
+    given = {"BROKERCTL_CONFIG": str(file), "BROKERCTL_URL": ""}
+    assert run("--profile", "home", "status", **given).code == 0
+    assert "no section [away]" in run("--profile", "away", "status", code=78, **given).err
+    file.write_text("[home")
+    assert "cannot read" in run("--profile", "home", "status", code=78, **given).err
+
+
+def test_no_broker(run: Run):
+    refused = run("--url", "http://127.0.0.1:1", "status", code=69)
+    assert refused.err.startswith("Error: cannot reach http://127.0.0.1:1")
+
+
+def test_a_wrong_password_is_not_shown(run: Run):
+    refused = run("-P", "hunter2", "status", code=77)
+    assert "hunter2" not in refused.err
+    assert "Login failed" in refused.err
+
+
+def test_errors_as_json(run: Run):
+    refused = run("queue", "show", "nosuch", "-o", "json", code=65)
+    assert json.loads(refused.err)["reason"] == "no such object"
+
+
+def test_a_dry_run_changes_nothing(run: Run):
+    shown = run("queue", "declare", "dry", "--dry-run").out
+    assert shown.startswith("PUT /api/queues/%2F/dry {")
+    assert "dry" not in run("queue", "list").out.split()
+
+
+@pytest.mark.parametrize(
+    "words", [("queue", "bogus"), ("bogus",), ("queue", "declare"), ("--url", "ftp://x", "status")]
+)
+def test_usage(run: Run, words: tuple[str, ...]):
+    assert run(*words, code=64).err.count("\n") == 1
+
+
+def test_help(run: Run):
+    for words in ((), ("queue",), ("queue", "declare")):
+        assert run(*words, "--help").out.startswith("Usage: brokerctl")
