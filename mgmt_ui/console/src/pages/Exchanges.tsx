@@ -1,1 +1,105 @@
-export default function Exchanges() { return <p>Exchanges</p>; }
+// All exchanges.
+import { useState } from "preact/hooks";
+import { remove } from "../lib/api";
+import { plural } from "../lib/format";
+import { exchangeHref, exchangePath, listOf } from "../lib/paths";
+import { place, setQuery } from "../lib/router";
+import { rateOf, type Exchange } from "../lib/types";
+import { rateColumn, sparkColumn } from "../ui/cells";
+import type { Column } from "../ui/columns";
+import { confirm } from "../ui/Dialog";
+import { Features } from "../ui/Features";
+import { Icon } from "../ui/Icon";
+import { Badge, Empty } from "../ui/parts";
+import { Table } from "../ui/Table";
+import type { BulkAction } from "../ui/TableTools";
+import { AddExchange } from "./forms/AddExchange";
+
+const keyOf = ({ vhost, name }: Exchange) => `exchange ${vhost} ${name}`;
+
+const COLUMNS: Column<Exchange>[] = [
+  {
+    id: "name",
+    title: "Name",
+    width: 220,
+    sort: "name",
+    fields: ["name", "vhost"],
+    shown: "small",
+    render: (exchange) => <a href={exchangeHref(exchange)}>{exchange.name || "(default exchange)"}</a>,
+  },
+  { id: "vhost", title: "Virtual host", width: 120, sort: "vhost", fields: ["vhost"], render: ({ vhost }) => vhost },
+  {
+    id: "type",
+    title: "Type",
+    width: 150,
+    sort: "type",
+    fields: ["type"],
+    shown: "small",
+    render: ({ type }) => <Badge>{type}</Badge>,
+  },
+  {
+    id: "features",
+    title: "Features",
+    width: 190,
+    fields: ["durable", "auto_delete", "internal", "arguments", "policy"],
+    shown: true,
+    render: (exchange) => <Features of={exchange} />,
+  },
+  sparkColumn("Last minute", ["message_stats.publish_in_details.rate"], keyOf, (exchange) =>
+    rateOf(exchange.message_stats, "publish_in"),
+  ),
+  rateColumn("publish_in", "In", true),
+  rateColumn("publish_out", "Out", true),
+];
+
+const BULK: BulkAction<Exchange>[] = [
+  {
+    label: "Delete",
+    icon: "trash",
+    danger: true,
+    done: "deleted",
+    ask: (rows) =>
+      confirm({
+        title: `Delete ${plural(rows.length, "exchange")}?`,
+        text: "They and all bindings from and to them are gone for good. Who publishes to them gets an error.",
+        verb: "Delete",
+        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
+      }),
+    run: (row) => remove(exchangePath(row)),
+  },
+];
+
+export default function Exchanges() {
+  const [adding, setAdding] = useState(place.value.query.add === "1");
+  const close = () => {
+    setAdding(false);
+    setQuery({ add: undefined });
+  };
+  return (
+    <div class="page">
+      <div class="head">
+        <h1>Exchanges</h1>
+      </div>
+      <Table
+        kind="exchanges"
+        where={listOf("exchanges")}
+        columns={COLUMNS}
+        always={["name", "vhost"]}
+        keyOf={keyOf}
+        bulk={BULK}
+        noun={["exchange", "exchanges"]}
+        tools={
+          <button type="button" class="button primary" onClick={() => setAdding(true)}>
+            <Icon name="plus" /> Add an exchange
+          </button>
+        }
+        empty={
+          <Empty title="No exchanges that you may see">
+            <p>An exchange passes messages on to queues. You need permissions in a virtual host to see its exchanges.</p>
+          </Empty>
+        }
+      />
+      {adding && <AddExchange onClose={close} />}
+    </div>
+  );
+}

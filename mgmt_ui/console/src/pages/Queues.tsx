@@ -1,1 +1,193 @@
-export default function Queues() { return <p>Queues</p>; }
+// All queues.
+import { useState } from "preact/hooks";
+import { remove } from "../lib/api";
+import { bytes, percent, plural } from "../lib/format";
+import { listOf, queueHref, queuePath } from "../lib/paths";
+import { chosenVhost } from "../lib/prefs";
+import { place, setQuery } from "../lib/router";
+import type { Queue } from "../lib/types";
+import { Count, rateColumn, sparkColumn, StateOf } from "../ui/cells";
+import type { Column } from "../ui/columns";
+import { confirm } from "../ui/Dialog";
+import { Features } from "../ui/Features";
+import { FirstPublish } from "../ui/FirstPublish";
+import { Icon } from "../ui/Icon";
+import { Ago, Badge, Empty } from "../ui/parts";
+import { Table } from "../ui/Table";
+import type { BulkAction } from "../ui/TableTools";
+import { AddQueue } from "./forms/AddQueue";
+
+const keyOf = ({ vhost, name }: Queue) => `${vhost} ${name}`;
+
+const COLUMNS: Column<Queue>[] = [
+  {
+    id: "name",
+    title: "Name",
+    width: 220,
+    sort: "name",
+    fields: ["name", "vhost"],
+    shown: "small",
+    render: (queue) => (
+      <a href={queueHref(queue)} title={queue.name}>
+        {queue.name}
+      </a>
+    ),
+  },
+  {
+    id: "vhost",
+    title: "Virtual host",
+    width: 110,
+    sort: "vhost",
+    fields: ["vhost"],
+    render: (queue) => queue.vhost,
+  },
+  {
+    id: "type",
+    title: "Type",
+    width: 84,
+    sort: "type",
+    fields: ["type"],
+    shown: true,
+    render: (queue) => <Badge tone={queue.type === "quorum" ? "info" : queue.type === "stream" ? "accent" : ""}>{queue.type}</Badge>,
+  },
+  {
+    id: "features",
+    title: "Features",
+    width: 170,
+    fields: ["durable", "auto_delete", "exclusive", "arguments", "policy", "operator_policy"],
+    shown: true,
+    render: (queue) => <Features of={queue} />,
+  },
+  {
+    id: "state",
+    title: "State",
+    width: 96,
+    sort: "state",
+    fields: ["state"],
+    shown: true,
+    render: (queue) => <StateOf state={queue.state} />,
+  },
+  number("ready", "Ready", "messages_ready", "Messages", "small"),
+  number("unacked", "Unacked", "messages_unacknowledged", "Messages", true),
+  number("total", "Total", "messages", "Messages", true),
+  {
+    id: "bytes",
+    title: "Size",
+    group: "Messages",
+    width: 90,
+    num: true,
+    sort: "message_bytes",
+    fields: ["message_bytes"],
+    render: (queue) => bytes(queue.message_bytes),
+  },
+  sparkColumn("Last minute", ["messages_ready"], keyOf, (queue) => queue.messages_ready ?? 0),
+  rateColumn("publish", "In", true),
+  rateColumn("deliver_get", "Out", true),
+  rateColumn("ack", "Acked"),
+  rateColumn("redeliver", "Redelivered"),
+  number("consumers", "Consumers", "consumers", undefined, true),
+  {
+    id: "capacity",
+    title: "Capacity",
+    width: 90,
+    num: true,
+    sort: "consumer_capacity",
+    fields: ["consumer_capacity"],
+    render: (queue) => percent(queue.consumer_capacity),
+  },
+  {
+    id: "idle",
+    title: "Idle since",
+    width: 110,
+    sort: "idle_since",
+    fields: ["idle_since"],
+    render: (queue) => <Ago time={queue.idle_since} />,
+  },
+];
+
+function number(
+  id: string,
+  title: string,
+  field: "messages_ready" | "messages_unacknowledged" | "messages" | "consumers",
+  group: string | undefined,
+  shown: true | "small",
+): Column<Queue> {
+  return {
+    id,
+    title,
+    ...(group ? { group } : {}),
+    width: 96,
+    num: true,
+    sort: field,
+    fields: [field],
+    shown,
+    render: (queue) => <Count value={queue[field]} />,
+  };
+}
+
+export const BULK: BulkAction<Queue>[] = [
+  {
+    label: "Purge",
+    icon: "purge",
+    danger: true,
+    done: "purged",
+    ask: (rows) =>
+      confirm({
+        title: `Purge ${plural(rows.length, "queue")}?`,
+        text: "All messages that are ready in them are gone for good. Unacknowledged ones stay.",
+        verb: "Purge",
+        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
+      }),
+    run: (row) => remove(`${queuePath(row)}/contents`),
+  },
+  {
+    label: "Delete",
+    icon: "trash",
+    danger: true,
+    done: "deleted",
+    ask: (rows) =>
+      confirm({
+        title: `Delete ${plural(rows.length, "queue")}?`,
+        text: "The queues, their bindings and all messages in them are gone for good. Consumers are cancelled.",
+        verb: "Delete",
+        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
+      }),
+    run: (row) => remove(queuePath(row)),
+  },
+];
+
+export default function Queues() {
+  const [adding, setAdding] = useState(place.value.query.add === "1");
+  const close = () => {
+    setAdding(false);
+    setQuery({ add: undefined });
+  };
+  return (
+    <div class="page">
+      <div class="head">
+        <h1>Queues</h1>
+      </div>
+      <Table
+        kind="queues"
+        where={listOf("queues")}
+        columns={COLUMNS}
+        always={["name", "vhost"]}
+        keyOf={keyOf}
+        bulk={BULK}
+        noun={["queue", "queues"]}
+        tools={
+          <button type="button" class="button primary" onClick={() => setAdding(true)}>
+            <Icon name="plus" /> Add a queue
+          </button>
+        }
+        empty={
+          <Empty title={chosenVhost.value ? `No queues in ${chosenVhost.value}` : "No queues yet"}>
+            <p>A queue keeps messages until somebody takes them. Make one here, or let a client make it and send to it:</p>
+            <FirstPublish vhost={chosenVhost.value || "/"} />
+          </Empty>
+        }
+      />
+      {adding && <AddQueue onClose={close} />}
+    </div>
+  );
+}

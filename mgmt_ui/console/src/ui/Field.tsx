@@ -1,0 +1,86 @@
+// Fields of forms: each with a label that belongs to it.
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+
+interface FieldProps {
+  label: string;
+  hint?: ComponentChildren;
+  all?: boolean;
+  children: (id: string) => ComponentChildren;
+}
+
+export function Field({ label, hint, all, children }: FieldProps) {
+  const id = useId();
+  return (
+    <div class={`field ${all ? "all" : ""}`}>
+      <label for={id}>{label}</label>
+      {children(id)}
+      {hint && <small>{hint}</small>}
+    </div>
+  );
+}
+
+interface TextProps {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  hint?: ComponentChildren;
+  required?: boolean;
+  autofocus?: boolean;
+  mono?: boolean;
+  all?: boolean;
+  type?: "text" | "number" | "password";
+  placeholder?: string;
+  list?: string;
+}
+
+export function Text({ label, value, onChange, hint, all, mono, ...rest }: TextProps) {
+  return (
+    <Field label={label} hint={hint} {...(all ? { all } : {})}>
+      {(id) => (
+        <input
+          id={id}
+          class={`input ${mono ? "mono" : ""}`}
+          autocomplete="off"
+          spellcheck={false}
+          value={value}
+          onInput={(event) => onChange(event.currentTarget.value)}
+          {...rest}
+        />
+      )}
+    </Field>
+  );
+}
+
+interface SelectProps {
+  label: string;
+  value: string;
+  options: (readonly [string, string])[];
+  onChange: (value: string) => void;
+  hint?: ComponentChildren;
+}
+
+export function Select({ label, value, options, onChange, hint }: SelectProps) {
+  return (
+    <Field label={label} hint={hint}>
+      {(id) => (
+        <select id={id} class="select" value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+          {options.map(([each, text]) => (
+            <option key={each} value={each}>
+              {text}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+export function Check(props: { label: ComponentChildren; value: boolean; onChange: (value: boolean) => void }) {
+  return (
+    <label class="check">
+      <input type="checkbox" checked={props.value} onChange={(event) => props.onChange(event.currentTarget.checked)} />
+      {props.label}
+    </label>
+  );
+}
