@@ -23,7 +23,7 @@ const COLUMNS: Column<Channel>[] = [
     ),
   },
   { id: "vhost", title: "Virtual host", width: 110, sort: "vhost", fields: ["vhost"], render: ({ vhost }) => vhost },
-  { id: "user", title: "User", width: 100, sort: "user", fields: ["user"], shown: true, render: ({ user }) => user },
+  { id: "user", title: "User", width: 100, sort: "user", fields: ["user"], shown: "wide", render: ({ user }) => user },
   {
     id: "mode",
     title: "Mode",
@@ -37,8 +37,8 @@ const COLUMNS: Column<Channel>[] = [
       </>
     ),
   },
-  { id: "state", title: "State", width: 100, sort: "state", fields: ["state", "idle_since"], shown: true, render: ({ state }) => <StateOf state={state} /> },
-  number("consumers", "Consumers", "consumer_count", true),
+  { id: "state", title: "State", width: 100, sort: "state", fields: ["state", "idle_since"], shown: "wide", render: ({ state }) => <StateOf state={state} /> },
+  number("consumers", "Consumers", "consumer_count", "wide"),
   number("prefetch", "Prefetch", "prefetch_count", true),
   number("unacked", "Unacked", "messages_unacknowledged", "small"),
   number("unconfirmed", "Unconfirmed", "messages_unconfirmed", true),
@@ -58,7 +58,7 @@ const COLUMNS: Column<Channel>[] = [
   rateColumn("ack", "Acked", true),
 ];
 
-function number(id: string, title: string, field: Number, shown?: true | "small"): Column<Channel> {
+function number(id: string, title: string, field: Number, shown?: true | "small" | "wide"): Column<Channel> {
   return {
     id,
     title,

@@ -26,7 +26,7 @@ const COLUMNS: Column<Connection>[] = [
       </a>
     ),
   },
-  { id: "vhost", title: "Virtual host", width: 110, sort: "vhost", fields: ["vhost"], shown: true, render: ({ vhost }) => vhost },
+  { id: "vhost", title: "Virtual host", width: 110, sort: "vhost", fields: ["vhost"], shown: "wide", render: ({ vhost }) => vhost },
   { id: "user", title: "User", width: 100, sort: "user", fields: ["user"], shown: true, render: ({ user }) => user },
   { id: "state", title: "State", width: 100, sort: "state", fields: ["state"], shown: "small", render: ({ state }) => <StateOf state={state} /> },
   {
@@ -34,7 +34,7 @@ const COLUMNS: Column<Connection>[] = [
     title: "Client",
     width: 190,
     fields: ["client_properties.product", "client_properties.version"],
-    shown: true,
+    shown: "wide",
     render: ({ client_properties: client }) =>
       [client?.product, client?.version].filter((each) => typeof each === "string").join(" "),
   },

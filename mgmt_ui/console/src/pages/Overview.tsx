@@ -1,28 +1,25 @@
 // The broker at a glance: is it well, how much goes through it, what has changed.
 import { useEffect, useState } from "preact/hooks";
-import { bytes, count, percent, rate, short, span } from "../lib/format";
-import { RANGES, useHistory } from "../lib/history";
+import { bytes, count, percent, rate, span } from "../lib/format";
+import { useHistory } from "../lib/history";
 import { useLive } from "../lib/live";
-import { pref } from "../lib/prefs";
 import { href } from "../lib/router";
 import { may } from "../lib/session";
 import { counter, type NodeInfo, type Overview, rateOf } from "../lib/types";
 import { type Change, changesBetween } from "../lib/changes";
 import { serverNow } from "../lib/time";
-import { Chart } from "../ui/Chart";
 import { FirstPublish } from "../ui/FirstPublish";
 import { Icon } from "../ui/Icon";
-import { Ago, Badge, Card, Facts, Problem, Segments, State, Tile } from "../ui/parts";
+import { Ago, Badge, Card, Facts, Problem, State, Tile } from "../ui/parts";
+import { LengthChart, RangeChoice, RateChart, type RateLine, useRange } from "./parts/RateCharts";
 
-const chosenRange = pref("range", "10 min");
 const groups = (object: Overview) => [object.message_stats, object.queue_totals];
-const RANGE_OPTIONS = RANGES.map(({ label }) => [label, label] as const);
 
-export const RATES: [string, string, number][] = [
-  ["publish", "Published", 1],
+const LINES: RateLine[] = [
+  ["publish", "Published", 1, true],
   ["confirm", "Confirmed", 7],
-  ["deliver_get", "Delivered", 2],
-  ["ack", "Acknowledged", 3],
+  ["deliver_get", "Delivered", 2, true],
+  ["ack", "Acknowledged", 3, true],
   ["redeliver", "Redelivered", 4],
   ["return_unroutable", "Returned", 5],
   ["drop_unroutable", "Dropped unroutable", 8],
@@ -31,26 +28,17 @@ export const RATES: [string, string, number][] = [
 export default function OverviewPage() {
   const { value: overview, error } = useLive<Overview>("/overview");
   const nodes = useLive<NodeInfo[]>(may("monitoring") ? "/nodes" : null).value;
-  const range = RANGES.find(({ label }) => label === chosenRange.value) ?? RANGES[0];
-  const past = useHistory("/overview", range as (typeof RANGES)[0], overview, groups);
+  const past = useHistory("/overview", useRange(), overview, groups);
   if (error) return <Problem error={error} />;
   const stats = overview?.message_stats;
   const totals = overview?.queue_totals;
   const idle = overview && !counter(stats, "publish") && !counter(totals, "messages");
-  const used = RATES.filter(
-    ([name], i) => i === 0 || i === 2 || i === 3 || past.values.some((each) => (each[name] ?? 0) > 0),
-  );
   return (
     <div class="page">
       <div class="head">
         <h1>Overview</h1>
         <span class="grow" />
-        <Segments
-          label="Range of the charts"
-          options={RANGE_OPTIONS}
-          value={chosenRange.value}
-          onChange={(label) => (chosenRange.value = label)}
-        />
+        <RangeChoice />
       </div>
       <Health overview={overview} node={nodes?.[0]} />
       {idle && overview.object_totals?.connections === 0 && (
@@ -59,28 +47,8 @@ export default function OverviewPage() {
         </Card>
       )}
       <div class="cards">
-        <Card title="Messages in queues">
-          <Chart
-            title="Messages in queues"
-            times={past.times}
-            age={past.age}
-            stacked
-            format={short}
-            series={[
-              { label: "Ready", color: 1, values: past.gauge("messages_ready") },
-              { label: "Unacknowledged", color: 4, values: past.gauge("messages_unacknowledged") },
-            ]}
-          />
-        </Card>
-        <Card title="Message rates">
-          <Chart
-            title="Message rates"
-            times={past.times}
-            age={past.age}
-            format={(value) => (value === null ? "–" : `${short(Math.round(value * 10) / 10)}/s`)}
-            series={used.map(([name, label, color]) => ({ label, color, values: past.rate(name) }))}
-          />
-        </Card>
+        <LengthChart title="Messages in queues" past={past} />
+        <RateChart title="Message rates" past={past} lines={LINES} />
       </div>
       <div class="cards">
         {nodes?.map((node) => (

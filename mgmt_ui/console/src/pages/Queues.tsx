@@ -23,7 +23,7 @@ const COLUMNS: Column<Queue>[] = [
   {
     id: "name",
     title: "Name",
-    width: 220,
+    width: 200,
     sort: "name",
     fields: ["name", "vhost"],
     shown: "small",
@@ -44,7 +44,7 @@ const COLUMNS: Column<Queue>[] = [
   {
     id: "type",
     title: "Type",
-    width: 84,
+    width: 80,
     sort: "type",
     fields: ["type"],
     shown: true,
@@ -53,7 +53,7 @@ const COLUMNS: Column<Queue>[] = [
   {
     id: "features",
     title: "Features",
-    width: 170,
+    width: 150,
     fields: ["durable", "auto_delete", "exclusive", "arguments", "policy", "operator_policy"],
     shown: true,
     render: (queue) => <Features of={queue} />,
@@ -64,12 +64,12 @@ const COLUMNS: Column<Queue>[] = [
     width: 96,
     sort: "state",
     fields: ["state"],
-    shown: true,
+    shown: "wide",
     render: (queue) => <StateOf state={queue.state} />,
   },
   number("ready", "Ready", "messages_ready", "Messages", "small"),
   number("unacked", "Unacked", "messages_unacknowledged", "Messages", true),
-  number("total", "Total", "messages", "Messages", true),
+  number("total", "Total", "messages", "Messages", "wide"),
   {
     id: "bytes",
     title: "Size",
@@ -110,13 +110,13 @@ function number(
   title: string,
   field: "messages_ready" | "messages_unacknowledged" | "messages" | "consumers",
   group: string | undefined,
-  shown: true | "small",
+  shown: true | "small" | "wide",
 ): Column<Queue> {
   return {
     id,
     title,
     ...(group ? { group } : {}),
-    width: 96,
+    width: 92,
     num: true,
     sort: field,
     fields: [field],

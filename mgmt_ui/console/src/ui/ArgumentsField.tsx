@@ -126,7 +126,7 @@ export function ArgumentsField({ label, entries, known = [], onChange }: Props) 
           class="button quiet small"
           onClick={() => onChange([...entries, { key: "", kind: "string", value: "" }])}
         >
-          <Icon name="plus" /> Another
+          <Icon name="plus" /> {known.length > 0 ? "Another" : "Add one"}
         </button>
       </div>
     </fieldset>

@@ -20,6 +20,8 @@ interface ChartProps {
   age: number;
   format: (value: number | null) => string;
   stacked?: boolean;
+  /** Nothing between two whole numbers. */
+  whole?: boolean;
   height?: number;
 }
 
@@ -27,7 +29,7 @@ const HOURS = { hour: "2-digit", minute: "2-digit", hour12: false } as const;
 const clock = new Intl.DateTimeFormat(undefined, { ...HOURS, second: "2-digit" });
 const shortClock = new Intl.DateTimeFormat(undefined, HOURS);
 
-export function Chart({ title, times, series, age, format, stacked = false, height = 190 }: ChartProps) {
+export function Chart({ title, times, series, age, format, stacked = false, whole = false, height = 190 }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [hidden, setHidden] = useState<string[]>([]);
@@ -40,7 +42,7 @@ export function Chart({ title, times, series, age, format, stacked = false, heig
     const element = box.current;
     if (!element) return;
     const width = element.clientWidth;
-    const made = new uPlot(options({ element, width, height, shown, format, stacked, age, setAt }), data(), element);
+    const made = new uPlot(options({ element, width, height, shown, format, stacked, whole, age, setAt }), data(), element);
     plot.current = made;
     const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     watch.observe(element);
@@ -143,11 +145,12 @@ interface Made {
   shown: Series[];
   format: (value: number | null) => string;
   stacked: boolean;
+  whole: boolean;
   age: number;
   setAt: (index: number | null) => void;
 }
 
-function options({ element, width, height, shown, format, stacked, age, setAt }: Made): uPlot.Options {
+function options({ element, width, height, shown, format, stacked, whole, age, setAt }: Made): uPlot.Options {
   const paint = (name: string) => () => painted(element, name);
   const axis = { stroke: paint("--chart-axis"), ticks: { show: false }, font: "11px system-ui, sans-serif" };
   const grid = { stroke: paint("--chart-grid"), width: 1 };
@@ -162,7 +165,7 @@ function options({ element, width, height, shown, format, stacked, age, setAt }:
     },
     axes: [
       { ...axis, grid: { show: false }, size: 26, gap: 6, space: 70, values: clockMarks(age) },
-      { ...axis, grid, size: 58, space: 34, values: (_, marks) => marks.map((mark) => format(mark)) },
+      { ...axis, grid, size: 58, space: 34, values: (_, marks) => marks.map((mark) => format(mark)), ...(whole ? { incrs: WHOLE } : {}) },
     ],
     cursor: { drag: { x: false, y: false }, sync: { key: "time" }, points: { size: 6 } },
     hooks: { setCursor: [(made) => setAt(made.cursor.idx ?? null)] },
@@ -180,6 +183,8 @@ function options({ element, width, height, shown, format, stacked, age, setAt }:
     ...(stacked ? { bands: shown.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number] })) } : {}),
   };
 }
+
+const WHOLE = [1, 2, 5].flatMap((each) => Array.from({ length: 10 }, (_, power) => each * 10 ** power)).sort((a, b) => a - b);
 
 function top(max: number | null): number {
   if (!max || max <= 0) return 1;

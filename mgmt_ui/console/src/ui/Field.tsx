@@ -45,7 +45,7 @@ export function Text({ label, value, onChange, hint, all, mono, ...rest }: TextP
           spellcheck={false}
           value={value}
           onInput={(event) => onChange(event.currentTarget.value)}
-          {...rest}
+          {...(rest as object)}
         />
       )}
     </Field>

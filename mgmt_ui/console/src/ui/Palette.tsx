@@ -47,7 +47,9 @@ function Opened() {
     };
   }, [text]);
 
-  const found = [...commands().filter((each) => fits(each.text, text)), ...objects].slice(0, 40);
+  const found = [...commands().filter((each) => fits(each.text, text)), ...objects]
+    .sort((one, other) => rank(one.text, text) - rank(other.text, text))
+    .slice(0, 40);
   const index = Math.min(at, found.length - 1);
   const close = () => (open.value = false);
   const run = (chosen: Found | undefined) => {
@@ -120,6 +122,12 @@ function Opened() {
 function fits(text: string, wanted: string): boolean {
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
   return words.every((word) => text.toLowerCase().includes(word));
+}
+
+/** What begins with the text comes before what only has it in it. */
+function rank(text: string, wanted: string): number {
+  const [has, want] = [text.toLowerCase(), wanted.trim().toLowerCase()];
+  return has === want ? 0 : has.startsWith(want) ? 1 : 2;
 }
 
 function commands(): Found[] {

@@ -5,7 +5,7 @@ import { count } from "../lib/format";
 import { useLive } from "../lib/live";
 import { place, setQuery } from "../lib/router";
 import type { Page } from "../lib/types";
-import { type Column, chosenColumns, listPath, NARROW, nextSorting, PAGE, parseSorting } from "./columns";
+import { type Column, chosenColumns, listPath, nextSorting, PAGE, parseSorting, type Room } from "./columns";
 import { Problem } from "./parts";
 import { Bulk, type BulkAction, ColumnChooser, SearchBox } from "./TableTools";
 
@@ -32,8 +32,8 @@ export interface TableProps<T> {
 
 export function Table<T>(props: TableProps<T>) {
   const { kind, columns, keyOf } = props;
-  const narrow = useNarrow();
-  const chosen = chosenColumns(kind, columns, narrow);
+  const room = useRoom();
+  const chosen = chosenColumns(kind, columns, room);
   const visible = columns.filter(({ id }) => chosen.value.includes(id));
   const { q: search = "", regex = "", sort } = place.value.query;
   const sorting = parseSorting(sort);
@@ -72,13 +72,13 @@ export function Table<T>(props: TableProps<T>) {
     const fit = () => {
       const above = element.getBoundingClientRect().top + window.scrollY;
       const height = Math.max(260, window.innerHeight - above - 28);
-      element.style.height = `${Math.min(height, (total || 1) * ROW + ROW * 2 + 4)}px`;
+      element.style.height = `${Math.min(height, (total || 1) * ROW + ROW + 3)}px`;
       setRowsInView(Math.ceil(height / ROW));
     };
     fit();
     window.addEventListener("resize", fit);
     return () => window.removeEventListener("resize", fit);
-  }, [total, selected.size > 0, narrow]);
+  }, [total, selected.size > 0, room]);
 
   const rowAt = (index: number) => pages.get(Math.floor(index / PAGE) + 1)?.[index % PAGE];
   const from = Math.max(0, first - OVERSCAN);
@@ -98,7 +98,6 @@ export function Table<T>(props: TableProps<T>) {
   const error = a.error ?? b.error;
   const nothing = loaded && all === 0 && !search && known.current.base === base;
   const width = visible.reduce((sum, each) => sum + each.width, props.bulk ? 36 : 0);
-  const groups = visible.some(({ group }) => group) && !narrow;
   return (
     <>
       <div class="table-tools">
@@ -134,7 +133,6 @@ export function Table<T>(props: TableProps<T>) {
               ))}
             </colgroup>
             <thead>
-              {groups && <Groups columns={visible} picks={Boolean(props.bulk)} />}
               <tr aria-rowindex={1}>
                 {props.bulk && (
                   <th scope="col" class="pick">
@@ -166,29 +164,6 @@ export function Table<T>(props: TableProps<T>) {
         </div>
       )}
     </>
-  );
-}
-
-function Groups<T>({ columns, picks }: { columns: Column<T>[]; picks: boolean }) {
-  const spans: { name: string; width: number }[] = [];
-  for (const { group = "" } of columns) {
-    const last = spans.at(-1);
-    if (last && last.name === group) last.width += 1;
-    else spans.push({ name: group, width: 1 });
-  }
-  return (
-    <tr class="group">
-      {picks && <td />}
-      {spans.map(({ name, width }, i) =>
-        name ? (
-          <th key={i} scope="colgroup" colSpan={width} class="num">
-            {name}
-          </th>
-        ) : (
-          <td key={i} colSpan={width} />
-        ),
-      )}
-    </tr>
   );
 }
 
@@ -247,15 +222,21 @@ function Row<T>({ index, row, columns, picked, keyOf, pick }: RowProps<T>) {
   );
 }
 
-function useNarrow(): boolean {
-  const query = useMemo(() => matchMedia(NARROW), []);
-  const [narrow, setNarrow] = useState(query.matches);
+const NARROW = "(max-width: 640px)";
+const WIDE = "(min-width: 1500px)";
+
+function useRoom(): Room {
+  const queries = useMemo(() => [matchMedia(NARROW), matchMedia(WIDE)] as const, []);
+  const read = (): Room => (queries[0].matches ? "narrow" : queries[1].matches ? "wide" : "middle");
+  const [room, setRoom] = useState(read);
   useEffect(() => {
-    const change = () => setNarrow(query.matches);
-    query.addEventListener("change", change);
-    return () => query.removeEventListener("change", change);
+    const change = () => setRoom(read());
+    for (const query of queries) query.addEventListener("change", change);
+    return () => {
+      for (const query of queries) query.removeEventListener("change", change);
+    };
   }, []);
-  return narrow;
+  return room;
 }
 
 /** A value once it has stood still: pages that are only scrolled past are not asked for. */

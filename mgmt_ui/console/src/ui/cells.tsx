@@ -24,7 +24,7 @@ export function rateColumn<T extends { message_stats?: Stats }>(
     id: `rate-${name}`,
     title,
     group: "Rates",
-    width: 92,
+    width: 88,
     num: true,
     sort: `message_stats.${name}_details.rate`,
     fields: [`message_stats.${name}_details.rate`],

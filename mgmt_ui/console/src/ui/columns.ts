@@ -15,8 +15,8 @@ export interface Column<T> {
   /** What the API has to send for this column. */
   fields: string[];
   render: (row: T) => ComponentChildren;
-  /** Shown until the viewer chooses; `small`: on narrow screens, too. */
-  shown?: boolean | "small";
+  /** Shown until the viewer chooses; `small`: on narrow screens, too; `wide`: on wide ones only. */
+  shown?: boolean | "small" | "wide";
 }
 
 export interface Sorting {
@@ -38,14 +38,18 @@ export function nextSorting<T>(column: Column<T>, now: Sorting | null): string {
   return "";
 }
 
-export const NARROW = "(max-width: 640px)";
+export type Room = "narrow" | "middle" | "wide";
 
-/** The chosen columns of a table, kept apart for narrow screens. */
-export function chosenColumns<T>(kind: string, columns: Column<T>[], narrow: boolean) {
-  const initial = columns
-    .filter(({ shown }) => (narrow ? shown === "small" : shown))
-    .map(({ id }) => id);
-  return pref<string[]>(`${kind}.columns${narrow ? ".narrow" : ""}`, initial);
+const FITS: Record<Room, (shown: Column<never>["shown"]) => boolean> = {
+  narrow: (shown) => shown === "small",
+  middle: (shown) => shown === "small" || shown === true,
+  wide: (shown) => Boolean(shown),
+};
+
+/** The chosen columns of a table, kept apart for screens of different width. */
+export function chosenColumns<T>(kind: string, columns: Column<T>[], room: Room) {
+  const initial = columns.filter(({ shown }) => FITS[room](shown)).map(({ id }) => id);
+  return pref<string[]>(`${kind}.columns.${room}`, initial);
 }
 
 export const PAGE = 100;

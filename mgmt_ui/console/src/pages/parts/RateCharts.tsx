@@ -1,0 +1,61 @@
+// Charts of rates and lengths as the pages of single objects show them.
+import { short } from "../../lib/format";
+import { type Past, RANGES, type Range } from "../../lib/history";
+import { pref } from "../../lib/prefs";
+import { Chart } from "../../ui/Chart";
+import { Card, Segments } from "../../ui/parts";
+
+const chosen = pref("range", "10 min");
+const OPTIONS = RANGES.map(({ label }) => [label, label] as const);
+
+/** The range that is chosen for all charts. */
+export function useRange(): Range {
+  return RANGES.find(({ label }) => label === chosen.value) ?? (RANGES[0] as Range);
+}
+
+export function RangeChoice() {
+  return (
+    <Segments label="Range of the charts" options={OPTIONS} value={chosen.value} onChange={(label) => (chosen.value = label)} />
+  );
+}
+
+/** The name of a counter, what it is called, its colour; shown even when it never moved. */
+export type RateLine = [name: string, label: string, color: number, always?: boolean];
+
+export function RateChart({ title, past, lines, unit = perSecond }: { title: string; past: Past; lines: RateLine[]; unit?: (value: number | null) => string }) {
+  const used = lines.filter(([name, , , always]) => always || past.values.some((each) => (each[name] ?? 0) > 0));
+  return (
+    <Card title={title}>
+      <Chart
+        title={title}
+        times={past.times}
+        age={past.age}
+        format={unit}
+        series={used.map(([name, label, color]) => ({ label, color, values: past.rate(name) }))}
+      />
+    </Card>
+  );
+}
+
+export function LengthChart({ title, past }: { title: string; past: Past }) {
+  return (
+    <Card title={title}>
+      <Chart
+        title={title}
+        times={past.times}
+        age={past.age}
+        stacked
+        whole
+        format={short}
+        series={[
+          { label: "Ready", color: 1, values: past.gauge("messages_ready") },
+          { label: "Unacknowledged", color: 4, values: past.gauge("messages_unacknowledged") },
+        ]}
+      />
+    </Card>
+  );
+}
+
+export function perSecond(value: number | null): string {
+  return value === null ? "–" : `${short(Math.round(value * 10) / 10)}/s`;
+}

@@ -1,0 +1,89 @@
+"""Every page: it shows what is there, in light and dark, on a desk and on a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.conftest import SCREENSHOTS, Opener
+from tests.support.broker import Broker
+
+# address -> a text that it shows
+PAGES = {
+    "": "Messages in queues",
+    "queues": "invoices",
+    "queues/%2F/orders": "Dead letters go to exchange “dlx”.",
+    "queues/%2F/orders?tab=messages": "What to do",
+    "queues/%2F/orders?tab=consumers": "Prefetch",
+    "queues/%2F/orders?tab=bindings": "order.*",
+    "exchanges": "amq.topic",
+    "exchanges/%2F/events": "payments",
+    "connections": "worker",
+    "channels": "confirms",
+    "consumers": "orders",
+}
+PHONE = (360, 740)
+
+
+def look(page: Page, where: str) -> None:
+    page.goto(page.url.split("#")[0] + "#/" + where)
+    expect(page.locator("main").get_by_text(PAGES[where]).first).to_be_visible()
+
+
+def shoot(page: Page, where: str, kind: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"\W+", "-", where.replace("%2F", "")).strip("-") or "overview"
+    page.screenshot(path=SCREENSHOTS / f"{name}-{kind}.png")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_shows_what_is_there(busy: Broker, open_page: Opener, scheme: str) -> None:
+    page = open_page(busy, scheme=scheme)
+    for where in PAGES:
+        look(page, where)
+        shoot(page, where, scheme)
+
+
+def test_every_page_fits_a_phone(busy: Broker, open_page: Opener) -> None:
+    page = open_page(busy, size=PHONE)
+    for where in PAGES:
+        look(page, where)
+        shoot(page, where, "phone")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE[0], f"{where or 'overview'} is {width} pixels wide"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_kept_out(busy: Broker, open_page: Opener, axe: str, scheme: str) -> None:
+    page = open_page(busy, scheme=scheme)
+    page.evaluate(axe)
+    for where in PAGES:
+        look(page, where)
+        assert serious(page) == [], where
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds that matters, one line each."""
+    found = page.evaluate(
+        """async () => (await axe.run()).violations
+             .filter(({impact}) => impact === "serious" || impact === "critical")
+             .map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).slice(0, 3).join(" ")}`)"""
+    )
+    return list(found)
+
+
+def test_places_that_are_not_there_say_so(busy: Broker, open_page: Opener) -> None:
+    page = open_page(busy, "#/nowhere")
+    expect(page.get_by_text("There is no such page")).to_be_visible()
+    page.goto(page.url.split("#")[0] + "#/queues/%2F/none")
+    expect(page.get_by_text("There is no queue “none”")).to_be_visible()
+
+
+def test_the_colours_can_be_chosen(busy: Broker, open_page: Opener) -> None:
+    page = open_page(busy)
+    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("button", name="Dark", exact=True).click()
+    assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+    page.reload()
+    page.locator(".frame").wait_for()
+    assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
