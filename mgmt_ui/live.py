@@ -17,7 +17,7 @@ Imported when the first stream is asked for.
 import asyncio
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -63,10 +63,10 @@ class Topic:
 
 @dataclass(slots=True)
 class Reader:
-    """One stream. `password_hash` is the one it came with: another one ends the stream."""
+    """One stream. `who` is asked at every look whether the user it is for may still read."""
 
     user: str
-    password_hash: str
+    who: "Callable[[], User | None]"
     name: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     topics: dict[str, Topic] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -104,11 +104,11 @@ class Hub:
         self._router = Router()
         self.readers: dict[str, Reader] = {}
 
-    def open(self, user: "User", topics: list[str]) -> Reader:
+    def open(self, user: str, who: "Callable[[], User | None]", topics: list[str]) -> Reader:
         """A new reader; ApiError 503 when there are too many."""
         if len(self.readers) >= MAX_STREAMS:
             raise ApiError(503, "service_unavailable", "too many live streams")
-        reader = Reader(user.name, user.password_hash)
+        reader = Reader(user, who)
         reader.watch(topics)
         self.readers[reader.name] = reader
         return reader
@@ -140,8 +140,8 @@ class Hub:
             began = self._server.clock.monotonic()
             if reader.bye or topic.due > began or reader.topics.get(name) is not topic:
                 continue
-            user = self._server.vhosts.users.get(reader.user)
-            if user is None or user.password_hash != reader.password_hash:
+            user = reader.who()
+            if user is None:
                 reader.end("signed-out")
                 break
             event = await self._news(user, name, topic)

@@ -1,14 +1,20 @@
 """The live stream as a resource: who opens one, and what it watches (live.py does the rest)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from multidict import MultiMapping
 
+from mgmt_ui import auth
 from mgmt_ui.answer import DONE, Answer, Stream
 from mgmt_ui.call import Call
 from mgmt_ui.errors import bad_request, not_found
 from mgmt_ui.live import hub_of
+
+if TYPE_CHECKING:
+    from vhosts.users import User
 
 MAX_TOPICS = 12
 MAX_TOPIC = 4096
@@ -17,10 +23,10 @@ MAX_TOPIC = 4096
 def stream(call: Call) -> Stream:
     """GET /live?topic=...&topic=...: the stream of events, watching these topics at first."""
     hub = hub_of(call.server, call.rates)
-    topics = _topics(call.query)
+    topics, who = _topics(call.query), _holder(call)
 
     async def serve(request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse:
-        reader = hub.open(call.user, topics)
+        reader = hub.open(call.user.name, who, topics)
         response = web.StreamResponse(
             headers=dict(headers)
             | {
@@ -48,6 +54,20 @@ def change(call: Call) -> Answer:
         raise not_found()
     reader.watch(_topics(call.query))
     return DONE
+
+
+def _holder(call: Call) -> "Callable[[], User | None]":
+    """Who the stream is for, as long as what they came with is good: a token, or a password."""
+    token = auth.parse_bearer(call.headers.get("authorization", ""))
+    if token is not None:
+        return partial(call.sessions.user, token)
+    users, name, password_hash = call.server.vhosts.users, call.user.name, call.user.password_hash
+
+    def same() -> "User | None":
+        user = users.get(name)
+        return user if user is not None and user.password_hash == password_hash else None
+
+    return same
 
 
 def _topics(query: Mapping[str, str]) -> list[str]:

@@ -120,6 +120,20 @@ async def test_another_password_ends_the_stream(
         assert await stream.next() == ("end", None)
 
 
+async def test_a_token_that_is_handed_back_ends_the_stream(ask: Ask, server: FakeServer) -> None:
+    form = {"username": "guest", "password": "guest"}
+    async with await ask("/api/login", None, "POST", data=form) as response:
+        token = {"authorization": "Bearer " + (await response.json())["token"]["value"]}
+    async with await ask("/api/live?topic=/whoami", None, headers=token) as response:
+        stream = Stream(response, server.clock)
+        assert (await stream.next())[0] == "hello"
+        assert (await stream.next())[1]["value"]["name"] == "guest"
+        async with await ask("/api/login", None, "DELETE", headers=token) as done:
+            assert done.status == 204
+        await stream.tick()
+        assert await stream.next() == ("bye", {"reason": "signed-out"})
+
+
 async def test_topics_change_while_the_stream_runs(
     ask: Ask, watch: Callable[..., Any], server: FakeServer
 ) -> None:
@@ -177,7 +191,7 @@ async def test_a_reader_that_takes_nothing_is_dropped() -> None:
         def abort(self) -> None:
             self.aborted = True
 
-    reader = live.Reader("guest", "")
+    reader = live.Reader("guest", lambda: None)
     reader.transport = transport = Transport()  # type: ignore[assignment]
     reader.give_up()
     assert (reader.bye, transport.aborted) == ("slow", True)

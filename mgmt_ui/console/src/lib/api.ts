@@ -117,29 +117,12 @@ export async function signIn(user: string, password: string): Promise<void> {
   } catch {
     throw new ApiError(0, "unreachable", "The broker does not answer. Is it running?");
   }
-  if (response.status === 404 || response.status === 405) return signInBasic(user, password);
   const text = await response.text();
   if (!response.ok) throw refusal(response, text);
   const { token, user: who } = JSON.parse(text) as Login;
   const scheme = token.type === "bearer" ? "Bearer" : "Basic";
   const authorization = `${scheme} ${token.value}`;
   enter({ user: who.name, tags: who.tags, authorization });
-}
-
-// A broker without sessions: the credentials go with every request.
-async function signInBasic(user: string, password: string): Promise<void> {
-  const raw = new TextEncoder().encode(`${user}:${password}`);
-  const authorization = `Basic ${btoa(String.fromCharCode(...raw))}`;
-  const response = await fetch(address("/whoami"), { headers: headers(authorization) });
-  const text = await response.text();
-  if (response.ok) {
-    const { name, tags } = JSON.parse(text) as { name: string; tags: string[] };
-    return enter({ user: name, tags, authorization });
-  }
-  if (response.status !== 404) throw refusal(response, text);
-  const probe = await fetch(address("/overview"), { headers: headers(authorization) });
-  if (!probe.ok) throw refusal(probe, await probe.text());
-  enter({ user, tags: ["administrator"], authorization });
 }
 
 /** Signs out; the token is worth nothing afterwards, even if the broker cannot be reached now. */

@@ -59,7 +59,7 @@ function Top() {
       <IconButton kind="quiet menu-button" icon="menu" label="Menu" onClick={() => (drawer.value = true)} />
       <VhostSwitch />
       <span class="grow" />
-      <button type="button" class="button" onClick={openPalette} aria-label="Find anything (Ctrl K)">
+      <button type="button" class="button" onClick={openPalette} aria-label="Find anything Ctrl K">
         <Icon name="search" /> <span class="wide-only">Find anything</span> <kbd class="wide-only">Ctrl K</kbd>
       </button>
       <LineSign />
