@@ -240,6 +240,12 @@ class Options:
         default="16MiB",
         live=True,
     )
+    strict_recovery: bool = _row(
+        read.switch,
+        "",
+        "Refuse to start where anything in the database is damaged, instead of setting it aside.",
+        default="false",
+    )
     memory_high_watermark: float = _row(
         read.watermark,
         "SHARE|SIZE",

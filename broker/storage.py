@@ -28,7 +28,9 @@ from broker.stream import Stream
 from broker.turn import Turn
 from exchanges.base import Exchange
 from exchanges.deduplication import Deduplicating, wants
+from persistence import schema
 from persistence.commit import GroupCommit
+from persistence.damage import Damage, RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.engine import NewerSchema, open_engine
 from persistence.message_log import Batch
@@ -42,10 +44,10 @@ logger = logging.getLogger("leveret.storage")
 
 # The writer's thread must get the interpreter back soon after its fsync.
 SWITCH_INTERVAL = 0.0005
-# By x-queue-type; the others are all one class.
 # How long a stop waits for the disk (seconds): for one that refuses, for one that is slow.
 REFUSED, SLOW = 1.0, 8.0
 _LOOK = 0.05
+# By x-queue-type; the others are all one class.
 QUEUE_TYPES: dict[str, type[Queue]] = {"stream": Stream}
 
 
@@ -72,8 +74,14 @@ class Storage:
             commit = GroupCommit(engine, clock, loop.call_soon_threadsafe)
             turn = Turn(loop.call_soon, clock, commit)
             with engine.begin() as connection:
-                vhosts = _load(connection, commit, turn, _first_start(options))
-        except NewerSchema as error:
+                vhosts = _load(
+                    connection,
+                    commit,
+                    turn,
+                    _first_start(options),
+                    strict=options.strict_recovery,
+                )
+        except (NewerSchema, RecoveryRefused) as error:
             raise StartError(str(error)) from None
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
@@ -209,9 +217,17 @@ def _first_start(options: Options) -> FirstStart:
 
 
 def _load(
-    connection: Connection, commit: GroupCommit, turn: Turn, first: FirstStart | None = None
+    connection: Connection,
+    commit: GroupCommit,
+    turn: Turn,
+    first: FirstStart | None = None,
+    *,
+    strict: bool = False,
 ) -> VirtualHosts[Queue]:
+    definitions = Definitions(connection, Damage(connection, strict=strict))
     store = DefinitionStore(commit, connection)
+    if definitions.damage.lacks(schema.vhost):
+        store.skip_vhost_ids(definitions.damage.highest_vhost())
 
     def make_queue(vhost: VirtualHost[Queue], name: str, **properties: Any) -> Queue:
         queue_type = properties["arguments"].get("x-queue-type", ("S", "classic"))[1]
@@ -228,7 +244,7 @@ def _load(
     return VirtualHosts(
         store,
         commit,
-        Definitions(connection),
+        definitions,
         make_queue,
         publishing.replay,
         furnish,
@@ -239,10 +255,14 @@ def _load(
 
 
 def _recall(vhost: VirtualHost[Queue], definitions: Definitions) -> None:
-    definitions.recover(vhost.log, _restorer(vhost))
+    # Messages of a queue that is gone are gone, but not those of one that was damaged.
+    keep = definitions.damage.lacks(schema.queue)
+    definitions.recover(vhost.log, _restorer(vhost, keep_others=keep))
 
 
-def _restorer(vhost: VirtualHost[Queue]) -> Callable[[Record, Reference, Batch], bool]:
+def _restorer(
+    vhost: VirtualHost[Queue], *, keep_others: bool
+) -> Callable[[Record, Reference, Batch], bool]:
     queues: dict[int, Queue | delayed.Room] = {**delayed.durable_rooms(vhost)}
     queues |= {queue.id: queue for queue in vhost.queues.values() if queue.durable}
     routes: dict[bytes, Route] = {}
@@ -253,7 +273,9 @@ def _restorer(vhost: VirtualHost[Queue]) -> Callable[[Record, Reference, Batch],
         nonlocal last
         queue = queues.get(reference.queue_id)
         if queue is None:
-            return False
+            if keep_others:
+                vhost.store.skip_queue_ids(reference.queue_id)
+            return keep_others
         message = last[1] if last[0] is record else None
         if message is None:
             message = _message(record, routes, headers)

@@ -14,6 +14,7 @@ from sqlalchemy import Table as SqlTable
 
 from persistence import schema, tables_json
 from persistence.commit import GroupCommit
+from persistence.damage import Damage
 from persistence.record import Record, Reference
 
 if TYPE_CHECKING:
@@ -159,15 +160,23 @@ class DefinitionStore:
         self._queue_id += 1
         return self._queue_id
 
+    def skip_queue_ids(self, upto: int) -> None:
+        """No new queue gets an id up to this one: messages of a lost queue still name it."""
+        self._queue_id = max(self._queue_id, upto)
+
+    def skip_vhost_ids(self, upto: int) -> None:
+        """As `skip_queue_ids`, for virtual hosts."""
+        self._vhost_id = max(self._vhost_id, upto)
+
     def next_vhost_id(self) -> int:
         """An id for a new virtual host."""
         self._vhost_id += 1
         return self._vhost_id
 
     def _replace(self, table: SqlTable, keys: dict[str, Any], values: dict[str, Any]) -> None:
-        self._commit.change(
-            (_DELETE[table.name], _named(keys)), (_INSERT[table.name], {**keys, **values})
-        )
+        row = {**keys, **values}
+        row["checksum"] = schema.row_checksum(table, row)
+        self._commit.change((_DELETE[table.name], _named(keys)), (_INSERT[table.name], row))
 
     def _delete(self, table: SqlTable, keys: dict[str, Any]) -> None:
         self._commit.execute(_DELETE[table.name], _named(keys))
@@ -328,14 +337,16 @@ def _identity(
 class Definitions:
     """Reads all definitions at start."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, damage: Damage | None = None) -> None:
         self._connection = connection
+        self.damage = damage or Damage(connection)
+        self.damage.check_definitions()
 
     def recover(
         self, log: "MessageLog", restore: Callable[[Record, Reference, "Batch"], bool]
     ) -> int:
         """Reads back the messages of one vhost, as `MessageLog.recover`."""
-        return log.recover(self._connection, restore)
+        return log.recover(self._connection, restore, self.damage)
 
     def vhosts(self) -> list[VhostRow]:
         columns = schema.vhost.c
@@ -351,11 +362,11 @@ class Definitions:
 
     def permissions(self) -> list[PermissionRow]:
         rows = self._connection.execute(select(schema.permission))
-        return [PermissionRow(*(_text(value) for value in row)) for row in rows]
+        return [PermissionRow(*(_text(value) for value in row[:-1])) for row in rows]
 
     def topic_permissions(self) -> list[TopicPermissionRow]:
         rows = self._connection.execute(select(schema.topic_permission))
-        return [TopicPermissionRow(*(_text(value) for value in row)) for row in rows]
+        return [TopicPermissionRow(*(_text(value) for value in row[:-1])) for row in rows]
 
     def policies(self, vhost: str) -> Iterator[PolicyRow]:
         table = schema.policy

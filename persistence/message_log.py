@@ -4,18 +4,16 @@ Here: gathering, settling, recovery.  Not here: when it is written (commit.py)
 and how it looks (record.py).  DESIGN section 4 says how it all hangs together.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
 from persistence import record, schema
+from persistence.damage import Damage
 
 if TYPE_CHECKING:
     from persistence.commit import GroupCommit
-
-logger = logging.getLogger("leveret.log")
 
 # A batch is sealed at this size, so that no row is too large to be read at once.
 BATCH_BYTES = 1 << 20
@@ -173,6 +171,7 @@ class MessageLog:
         self,
         connection: Connection,
         restore: Callable[[record.Record, record.Reference, Batch], bool],
+        damage: Damage,
     ) -> int:
         """Reads back all messages in the order of their batches; returns how many.
 
@@ -182,11 +181,11 @@ class MessageLog:
         recovered = 0
         damaged: list[tuple[int, bytes, str]] = []
         for batch_id, data, settled_row in self._stored(connection):
-            done = self._settlements(connection, batch_id, settled_row)
+            done = self._settlements(damage, batch_id, settled_row)
             try:
                 records = record.decode(data, done)
-            except record.Damaged as damage:
-                damaged.append((batch_id, data, str(damage)))
+            except record.Damaged as why:
+                damaged.append((batch_id, data, str(why)))
                 continue
             batch = Batch(batch_id)
             batch.sealed = True
@@ -209,21 +208,19 @@ class MessageLog:
             elif _is_sparse(batch):
                 self._sparse[batch_id] = batch
         for unreadable in damaged:
-            self._set_aside(connection, *unreadable)
+            damage.set_batch_aside(self.vhost_id, *unreadable)
         if self.dead or self.dirty:
             self._commit.note_settlements()
         return recovered
 
-    def _settlements(self, connection: Connection, batch_id: int, row: bytes | None) -> set[int]:
+    def _settlements(self, damage: Damage, batch_id: int, row: bytes | None) -> set[int]:
         try:
             return record.decode_settled(row) if row else set()
-        except record.Damaged as damage:
+        except record.Damaged as why:
             # Rather deliver a message twice than lose it.
-            logger.error(
-                "vhost '%s': batch %d: %s; what was settled in it comes again",
-                self._name(connection),
-                batch_id,
-                damage,
+            damage.report(
+                f"{damage.vhost(self.vhost_id)}: batch {batch_id}: {why}",
+                "what was settled in it comes again",
             )
             return set()
 
@@ -238,29 +235,6 @@ class MessageLog:
             .execution_options(yield_per=_READ_AHEAD)
         )
         yield from (tuple(row) for row in connection.execute(wanted))
-
-    def _name(self, connection: Connection) -> str:
-        wanted = select(schema.vhost.c.name).where(schema.vhost.c.id == self.vhost_id)
-        name = connection.execute(wanted).scalar()
-        return f"#{self.vhost_id}" if name is None else bytes(name).decode("utf-8", "replace")
-
-    def _set_aside(self, connection: Connection, batch_id: int, data: bytes, why: str) -> None:
-        logger.error(
-            "vhost '%s': batch %d cannot be read: %s; it is set aside in table quarantine",
-            self._name(connection),
-            batch_id,
-            why,
-        )
-        values = {
-            "batch_id": batch_id,
-            "vhost_id": self.vhost_id,
-            "data": data,
-            "reason": why,
-        }
-        connection.execute(insert(schema.quarantine).values(values))
-        # Its settlements too: they would count for the next batch of that id.
-        connection.execute(delete(schema.settled).where(schema.settled.c.batch_id == batch_id))
-        connection.execute(delete(schema.batch).where(schema.batch.c.id == batch_id))
 
 
 class Log(Protocol):

@@ -196,6 +196,22 @@ def _records(blob: bytes, settled: Collection[int]) -> list[Record]:
     return records
 
 
+def salvage_queue_ids(blob: bytes) -> set[int]:
+    """The ids of queues in a blob that is not whole, as far as its records can be followed."""
+    found: set[int] = set()
+    at = _HEAD.size + _COUNT.size
+    while len(blob) - at >= _RECORD.size:
+        route, header, body, _, more, _, queue, _, _ = _RECORD.unpack_from(blob, at)
+        found.add(queue)
+        at += _RECORD.size + route + header + body
+        for _ in range(more):
+            if len(blob) - at < _REFERENCE.size:
+                break
+            found.add(_REFERENCE.unpack_from(blob, at)[1])
+            at += _REFERENCE.size
+    return found
+
+
 def encode_settled(ordinals: Iterable[int]) -> bytes:
     """The row of settled references of one batch."""
     numbers = array("H", ordinals)

@@ -1,8 +1,14 @@
 """The tables, and nothing else.
 
 Names are stored as their bytes on the wire, since AMQP names need not be
-UTF-8; typed tables as JSON (tables_json.py).
+UTF-8; typed tables as JSON (tables_json.py).  Every row of definitions has a
+checksum over its other columns (checksums.py), but for `delivered`, which
+changes on its own and is worth no alarm.
+
+A change here raises VERSION and needs a migration (migrations/).
 """
+
+from collections.abc import Mapping
 
 from sqlalchemy import (
     BigInteger,
@@ -16,12 +22,19 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 1
+from persistence import checksums
+
+VERSION = 2
 
 metadata = MetaData()
 
 # A batch a commit outgrows 32 bits within days; SQLite's INTEGER has 64 and is the row's own key.
 _Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _checksum() -> Column[int]:
+    return Column("checksum", BigInteger, nullable=False, server_default="0")
+
 
 meta = Table(
     "meta",
@@ -58,12 +71,22 @@ quarantine = Table(
     Column("reason", Text, nullable=False),
 )
 
+# Rows of definitions that could not be trusted, as JSON for who wants to mend them.
+damaged_row = Table(
+    "damaged_row",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("table_name", String(64), nullable=False),
+    Column("row", Text, nullable=False),
+)
+
 vhost = Table(
     "vhost",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", LargeBinary(255), nullable=False, unique=True),
     Column("metadata", Text, nullable=False),
+    _checksum(),
 )
 
 user = Table(
@@ -73,6 +96,7 @@ user = Table(
     Column("password_hash", Text, nullable=False),
     Column("hashing_algorithm", Text, nullable=False),
     Column("tags", Text, nullable=False),
+    _checksum(),
 )
 
 permission = Table(
@@ -83,6 +107,7 @@ permission = Table(
     Column("configure", LargeBinary, nullable=False),
     Column("write", LargeBinary, nullable=False),
     Column("read", LargeBinary, nullable=False),
+    _checksum(),
 )
 
 exchange = Table(
@@ -94,6 +119,7 @@ exchange = Table(
     Column("auto_delete", Boolean, nullable=False),
     Column("internal", Boolean, nullable=False),
     Column("arguments", Text, nullable=False),
+    _checksum(),
 )
 
 queue = Table(
@@ -106,6 +132,7 @@ queue = Table(
     Column("arguments", Text, nullable=False),
     # Positions below which messages may have been delivered, one a priority level.
     Column("delivered", Text, nullable=False),
+    _checksum(),
 )
 
 # `identity` is a digest of all that makes a binding the same.
@@ -119,6 +146,7 @@ binding = Table(
     Column("destination_type", String(8), nullable=False),
     Column("routing_key", LargeBinary(255), nullable=False),
     Column("arguments", Text, nullable=False),
+    _checksum(),
 )
 
 topic_permission = Table(
@@ -129,6 +157,7 @@ topic_permission = Table(
     Column("exchange", LargeBinary(255), primary_key=True),
     Column("write", LargeBinary, nullable=False),
     Column("read", LargeBinary, nullable=False),
+    _checksum(),
 )
 
 policy = Table(
@@ -140,6 +169,7 @@ policy = Table(
     Column("apply_to", String(32), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("definition", Text, nullable=False),
+    _checksum(),
 )
 
 # A parameter that belongs to no vhost has the empty name there.
@@ -150,4 +180,17 @@ parameter = Table(
     Column("component", LargeBinary(255), primary_key=True),
     Column("name", LargeBinary(255), primary_key=True),
     Column("value", Text, nullable=False),
+    _checksum(),
 )
+
+DEFINITIONS = tuple(table for table in metadata.sorted_tables if "checksum" in table.c)
+# By table: the columns that its checksum is over, in order.
+_CHECKED = {
+    table.name: tuple(c.name for c in table.c if c.name not in ("checksum", "delivered"))
+    for table in DEFINITIONS
+}
+
+
+def row_checksum(table: Table, values: Mapping[str, object]) -> int:
+    """What column `checksum` of a row with these values must hold."""
+    return checksums.of_row(values[name] for name in _CHECKED[table.name])

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, cast
 
 from persistence.commit import GroupCommit
+from persistence.damage import RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore, VhostRow
 from persistence.message_log import MessageLog
 from vhosts import errors
@@ -207,6 +208,8 @@ class VirtualHosts(Generic[Q]):
             recover(vhost, definitions)
             if self._recall is not None:
                 self._recall(vhost, definitions)
+        except RecoveryRefused:
+            raise
         except Exception:
             # Whatever it is, the other virtual hosts come up.
             logger.exception("vhost '%s' cannot be recovered and stays down", row.name)

@@ -57,7 +57,7 @@ def test_every_option_has_a_flag_a_variable_and_a_key(name: str, empty_directory
     texts |= {"bind": "10.0.0.1", "data_dir": "x", "compat_version": "3.13.7", "frame_max": "8192"}
     texts |= {"alarmed_publishers": "REFUSE", "no_default_user": "TRUE"}
     texts |= {"tls_verify": "PEER", "tls_min_version": "1.3", "tls_username_from": "san_dns"}
-    texts |= {"auth_mechanisms": "plain,External"}
+    texts |= {"auth_mechanisms": "plain,External", "strict_recovery": "TRUE"}
     text = texts.get(name, "7")
     option = OPTIONS[name]
     expected = Options(**{name: option.parse(text)})

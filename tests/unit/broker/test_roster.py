@@ -10,6 +10,7 @@ from broker.options import Options
 from broker.storage import Storage
 from tests.support.clock import VirtualClock
 from tests.support.engine import Engine
+from tests.support.vouch import vouch
 
 
 @pytest.fixture
@@ -174,11 +175,13 @@ async def test_a_broken_vhost_is_started_once_it_is_mended(storage, caplog):
     await storage.flushed()
     with storage._engine.begin() as database:
         database.exec_driver_sql("UPDATE queue SET arguments = 'broken' WHERE name = x'71'")
+        vouch(database)
     await storage.stop_vhost("v")
     assert not await storage.start_vhost("v")
     assert "vhost 'v' cannot be recovered and stays down" in caplog.text
     with storage._engine.begin() as database:
         database.exec_driver_sql("UPDATE queue SET arguments = '{}' WHERE name = x'71'")
+        vouch(database)
     assert await storage.start_vhost("v")
     assert "q" in storage.vhosts.get("v").queues
 

@@ -7,6 +7,7 @@ from struct import pack
 from typing import Any
 
 from persistence.commit import GroupCommit
+from persistence.damage import Damage
 from persistence.engine import open_engine
 from persistence.message_log import Batch, MessageLog
 from persistence.record import Record, Reference
@@ -104,7 +105,7 @@ class Database:
             return True
 
         with self.engine.begin() as connection:
-            self.log.recover(connection, restore)
+            self.log.recover(connection, restore, Damage(connection))
         return found
 
     def positions(self) -> list[int]:

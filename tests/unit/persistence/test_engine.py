@@ -29,7 +29,9 @@ def test_a_new_database_has_all_tables_and_is_safe(url):
         assert ask("auto_vacuum") == 2
         for table in schema.metadata.tables.values():
             rows = connection.execute(select(table)).all()
-            assert rows == ([("schema_version", "1")] if table is schema.meta else [])
+            assert rows == (
+                [("schema_version", str(schema.VERSION))] if table is schema.meta else []
+            )
     engine.dispose()
 
 
@@ -53,7 +55,7 @@ def test_a_first_start_that_was_cut_short_is_completed(url, tmp_path, lost):
     engine = engines.open_engine(url)
 
     with engine.connect() as connection:
-        assert connection.execute(select(schema.meta.c.value)).scalar_one() == "1"
+        assert connection.execute(select(schema.meta.c.value)).scalar_one() == str(schema.VERSION)
         assert connection.execute(select(schema.binding)).all() == []
     engine.dispose()
 
@@ -134,7 +136,9 @@ async def test_the_reader_reads_the_same_beside_the_writer(url):
         writing.commit()
         async with reader.connect() as connection:
             assert (await connection.execute(select(schema.batch))).all() == [(1, 2, b"\x00\xff")]
-            assert (await connection.execute(select(schema.meta.c.value))).scalar_one() == "1"
+            assert (await connection.execute(select(schema.meta.c.value))).scalar_one() == str(
+                schema.VERSION
+            )
             with pytest.raises(OperationalError, match="readonly"):
                 await connection.execute(schema.batch.delete())
     await reader.dispose()

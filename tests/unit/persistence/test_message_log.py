@@ -85,7 +85,7 @@ def test_an_unreadable_batch_is_set_aside_and_the_rest_comes_up(opened, caplog):
     for position in (1, 2, 3):
         database.publish(position)
         database.written()
-    database.change("INSERT INTO vhost VALUES (1, CAST('/' AS BLOB), '{}')")
+    database.change("INSERT INTO vhost VALUES (1, CAST('/' AS BLOB), '{}', 0)")
     second = "(SELECT id FROM batch ORDER BY id LIMIT 1 OFFSET 1)"
     database.change(f"UPDATE batch SET data = x'0102' WHERE id = {second}")
     database = opened()

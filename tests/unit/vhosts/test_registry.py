@@ -12,6 +12,7 @@ from persistence.commit import GroupCommit
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.engine import open_engine
 from tests.support.clock import VirtualClock
+from tests.support.vouch import vouch
 from tests.unit.vhosts.fakes import FakeQueue, declare_exchange, declare_queue, refusal
 from vhosts import errors
 from vhosts.registry import FirstStart, VirtualHosts
@@ -169,6 +170,7 @@ async def test_what_cannot_be_made_is_named_and_left_out(restart, caplog):
         connection.exec_driver_sql(
             "UPDATE binding SET routing_key = x'232e232e23' WHERE source = x'78'"
         )
+        vouch(connection)
 
     with caplog.at_level(logging.ERROR, "leveret.vhosts"):
         async with restart(spoil) as vhosts:

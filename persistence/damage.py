@@ -1,0 +1,156 @@
+"""Damage that is found at a start: reported, set aside, and the rest comes up.
+
+Here: checking the rows of definitions, the tables of what was set aside, and
+refusing the start where that is wished.  Not here: how a damaged batch is
+told (record.py) and what a queue loses with it (message_log.py).
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Table,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    type_coerce,
+)
+from sqlalchemy.types import NullType
+
+from persistence import record, schema
+
+logger = logging.getLogger("leveret.damage")
+
+
+class RecoveryRefused(Exception):
+    """Something is damaged and `strict` was asked for; args[0] says what to the user."""
+
+
+class Damage:
+    """What was found damaged on one start.
+
+    With `strict` the first finding raises RecoveryRefused, and nothing is changed.
+    """
+
+    def __init__(self, connection: Connection, *, strict: bool = False) -> None:
+        self._connection = connection
+        self._strict = strict
+
+    def report(self, what: str, outcome: str) -> None:
+        """Says what is damaged and what becomes of it."""
+        if self._strict:
+            raise RecoveryRefused(
+                f"the database is damaged: {what}; start without --strict-recovery, and {outcome}"
+            )
+        logger.error("%s; %s", what, outcome)
+
+    # -- definitions ---------------------------------------------------------------------
+
+    def check_definitions(self) -> None:
+        """Sets aside every row of definitions whose checksum does not fit."""
+        with _tolerant(self._connection):
+            found = [
+                (table, values)
+                for table in schema.DEFINITIONS
+                for values in self._rows(table)
+                if values["checksum"] != schema.row_checksum(table, values)
+            ]
+            for table, values in found:
+                self._set_row_aside(table, values)
+
+    def _rows(self, table: Table) -> list[dict[str, Any]]:
+        # As the driver gives them: a damaged value may be of any type.
+        columns = [type_coerce(column, NullType()).label(column.name) for column in table.c]
+        if self._connection.dialect.name == "sqlite":
+            columns.append(literal_column("_rowid_").label("_rowid_"))
+        rows = self._connection.execute(select(*columns).select_from(table))
+        return [dict(row._mapping) for row in rows]
+
+    def _set_row_aside(self, table: Table, values: dict[str, Any]) -> None:
+        rowid = values.pop("_rowid_", None)
+        # The other columns may hold what nobody should read in a log.
+        keys = {column.name: values[column.name] for column in table.primary_key.columns}
+        self.report(
+            f"a row of table '{table.name}' is damaged, its checksum does not fit: "
+            f"{json.dumps(keys, default=_readable)}",
+            "it is set aside in table damaged_row",
+        )
+        row = {"table_name": table.name, "row": json.dumps(values, default=_readable)}
+        self._connection.execute(insert(schema.damaged_row).values(row))
+        if rowid is None:
+            same = [column == values[column.name] for column in table.primary_key.columns]
+        else:
+            # An index that does not know the damaged value would refuse to forget it.
+            self._connection.exec_driver_sql(f'REINDEX "{table.name}"')
+            same = [literal_column("_rowid_") == rowid]
+        self._connection.execute(delete(table).where(*same))
+
+    def lacks(self, table: Table) -> bool:
+        """Whether a row of this table was ever set aside, so that others may belong to it."""
+        count = select(func.count()).where(schema.damaged_row.c.table_name == table.name)
+        return bool(self._connection.execute(count).scalar())
+
+    def highest_vhost(self) -> int:
+        """The highest id of a virtual host that has messages, whether it is there or not."""
+        return int(
+            self._connection.execute(select(func.max(schema.batch.c.vhost_id))).scalar() or 0
+        )
+
+    # -- batches -------------------------------------------------------------------------
+
+    def set_batch_aside(self, vhost_id: int, batch_id: int, data: bytes, why: str) -> None:
+        """Takes a batch out of the log, with its settlements."""
+        self.report(
+            f"{self.vhost(vhost_id)}: batch {batch_id} cannot be read: {why} "
+            f"({self._queues_of(data)})",
+            "it is set aside in table quarantine",
+        )
+        values = {"batch_id": batch_id, "vhost_id": vhost_id, "data": data, "reason": why}
+        self._connection.execute(insert(schema.quarantine).values(values))
+        # Its settlements too: they would count for the next batch of that id.
+        for table, column in (
+            (schema.settled, schema.settled.c.batch_id),
+            (schema.batch, schema.batch.c.id),
+        ):
+            self._connection.execute(delete(table).where(column == batch_id))
+
+    def vhost(self, vhost_id: int) -> str:
+        """A virtual host as it is called in a report."""
+        wanted = select(schema.vhost.c.name).where(schema.vhost.c.id == vhost_id)
+        name = self._connection.execute(wanted).scalar()
+        return f"vhost {_quoted(name)}" if name is not None else f"vhost #{vhost_id}"
+
+    def _queues_of(self, data: bytes) -> str:
+        numbers = record.salvage_queue_ids(data)
+        columns = schema.queue.c
+        wanted = select(columns.name).where(columns.id.in_(numbers)).order_by(columns.id)
+        names = [_quoted(name) for (name,) in self._connection.execute(wanted)]
+        return f"messages of queue {', '.join(names)}" if names else "of which queue is unknown"
+
+
+@contextmanager
+def _tolerant(connection: Connection) -> Iterator[None]:
+    """Lets SQLite's driver read text that is none."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = str
+
+
+def _quoted(name: bytes) -> str:
+    return f"'{bytes(name).decode('utf-8', 'replace')}'"
+
+
+def _readable(value: object) -> str:
+    return bytes(value).decode("utf-8", "backslashreplace") if isinstance(value, bytes) else "?"

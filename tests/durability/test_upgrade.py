@@ -1,0 +1,52 @@
+"""A data directory of every released schema comes up with all that was in it."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from persistence import schema
+from tests.durability.keep_schema import SCHEMAS, fill
+from tests.support.broker import Broker
+from tests.support.wire import wire
+
+KEPT = sorted(SCHEMAS.glob("v*.sql"))
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.stem)
+def test_upgrade(tmp_path: Path, kept: Path):
+    broker = Broker(tmp_path)
+    broker.data_dir.mkdir()
+    database = sqlite3.connect(broker.data_dir / "leveret.db")
+    database.executescript(kept.read_text())
+    database.close()
+    with broker.start(), wire(broker.amqp) as client:
+        contents = []
+        while (content := client.get("q")) is not None:
+            contents.append(content)
+        # By priority: the odd ones first, and 3 and 7 were acked after four deliveries.
+        odd = [n for n in range(1, 20, 2) if n not in (3, 7)]
+        expected = [b"message %d" % n for n in (*odd, *range(0, 20, 2))]
+        assert [content.body for content in contents] == expected
+        assert [c.method.arguments["redelivered"] for c in contents] == [
+            c.body in (b"message 1", b"message 5") for c in contents
+        ]
+        assert contents[0].properties["headers"]["n"].value == 1
+        client.publish("ümläut", "a.b", b"routed", headers={"k": "v"}, delivery_mode=2)
+        client.call(1, "basic.qos")
+        routed = client.get("q")
+        assert routed is not None
+        assert routed.body == b"routed"
+        fill(broker)  # it goes on as any other
+        assert ("upgrading the database" in broker.log()) == (kept.stem != f"v{schema.VERSION}")
+
+
+def test_a_newer_version_is_refused(tmp_path: Path):
+    broker = Broker(tmp_path).start()
+    broker.stop()
+    database = sqlite3.connect(broker.data_dir / "leveret.db")
+    with database:
+        database.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    database.close()
+    with pytest.raises(RuntimeError, match="leveret: the database has schema version 99, this"):
+        broker.start()
