@@ -68,6 +68,11 @@ def channels(text: str) -> int:
     return _whole(text, "a number of channels", 0, 65535)
 
 
+def consumers(text: str) -> int:
+    """A number of consumers; 0 means no limit."""
+    return _whole(text, "a number of consumers", 0, 10_000_000)
+
+
 _UNITS = {
     **dict.fromkeys(("", "b"), 1),
     **dict.fromkeys(("k", "kib"), 1024),

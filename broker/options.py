@@ -233,6 +233,13 @@ class Options:
         default="2047",
         live=True,
     )
+    consumer_max: int = _row(
+        read.consumers,
+        "COUNT",
+        "Consumers that a channel may have; 0 means no limit.",
+        default="0",
+        live=True,
+    )
     max_message_size: int = _row(
         read.message_size,
         "SIZE",

@@ -57,6 +57,7 @@ def _limits(running: Running, options: Options) -> None:
     limits.frame_max = options.frame_max
     limits.channel_max = options.channel_max
     running.context.vhosts.limits.max_connections = options.connection_max
+    running.context.vhosts.limits.max_consumers = options.consumer_max
     limits.loopback_users = frozenset(options.loopback_users)
     limits.mechanisms = options.auth_mechanisms
     limits.anonymous_user = options.anonymous_user
@@ -96,7 +97,9 @@ Apply = Callable[[Running, Options], None]
 APPLY: Mapping[str, Apply] = {
     "log_level": _log,
     **dict.fromkeys(("heartbeat", "frame_max", "channel_max", "connection_max"), _limits),
-    **dict.fromkeys(("max_message_size", "handshake_timeout", "loopback_users"), _limits),
+    **dict.fromkeys(
+        ("consumer_max", "max_message_size", "handshake_timeout", "loopback_users"), _limits
+    ),
     "login_session_timeout": _asked_for,
     **dict.fromkeys(("memory_high_watermark", "disk_free_limit", "alarmed_publishers"), watch),
     **dict.fromkeys(("compat_product", "compat_version"), _identity),

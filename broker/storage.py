@@ -87,6 +87,7 @@ class Storage:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
             raise StartError(f"cannot use the database: {reason}") from None
         vhosts.limits.max_connections = options.connection_max
+        vhosts.limits.max_consumers = options.consumer_max
         context = Context(
             clock,
             turn,

@@ -302,6 +302,10 @@ def too_many_channels(user: str, limit: int) -> NotAllowed:
     )
 
 
+def too_many_consumers(limit: int) -> NotAllowed:
+    return NotAllowed(f"reached maximum ({limit}) of consumers per channel")
+
+
 def too_many_queues(name: str, vhost: str, limit: int) -> PreconditionFailed:
     return PreconditionFailed(
         f"cannot declare queue '{name}': queue limit in vhost '{vhost}' ({limit}) is reached"

@@ -37,6 +37,8 @@ class Limits:
         self._store = store
         # Of the whole broker, an option; 0 is no limit.
         self.max_connections = 0
+        # Of every channel, an option; 0 is no limit.
+        self.max_consumers = 0
         self._vhosts: dict[str, Values] = {}
         self._users: dict[str, Values] = {}
         for vhost, component, name, value in rows:
@@ -99,6 +101,11 @@ class Limits:
         """Raises NotAllowed where one more connection is one too many for the broker."""
         if 0 < self.max_connections <= present:
             raise errors.broker_full(self.max_connections)
+
+    def check_consumers(self, present: int) -> None:
+        """Raises NotAllowed where one more consumer is one too many for a channel."""
+        if 0 < self.max_consumers <= present:
+            raise errors.too_many_consumers(self.max_consumers)
 
     def check_vhost_connections(self, vhost: str, user: str, present: int) -> None:
         """Raises NotAllowed where one more connection is one too many."""

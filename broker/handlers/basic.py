@@ -38,6 +38,8 @@ def consume(channel: Channel, command: commands.Basic.Consume) -> cold.Method | 
     tag = command.consumer_tag or _generated("amq.ctag-")
     if tag in channel.consumers or tag == channel.reply_consumer:
         raise errors.NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+    present = len(channel.consumers) + (channel.reply_consumer is not None)
+    channel.connection.context.vhosts.limits.check_consumers(present)
     if command.queue == REPLY_TO:
         _consume_replies(channel, command, tag)
     else:

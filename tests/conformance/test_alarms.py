@@ -1,6 +1,8 @@
 """Memory and disk alarms (checklist 385-390); they need a broker with limits of their own."""
 
 import json
+import os
+import signal
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -171,3 +173,30 @@ def test_a_blocked_client_need_not_send_heartbeats(leveret, connected):
     client.expect("connection.blocked", 0)
     for _ in range(7):  # two a second, and after two seconds of silence a client is dead
         assert client.read_frame().kind == HEARTBEAT
+
+
+@pytest.mark.checklist(388)
+def test_overlapping_alarms_block_once(leveret, connected, tmp_path):
+    file = tmp_path / "leveret.toml"
+
+    def limits(memory, disk):
+        file.write_text(f"memory_high_watermark = '{memory}'\ndisk_free_limit = '{disk}'\n")
+
+    def reload(memory, disk, name, value):
+        limits(memory, disk)
+        os.kill(broker.pid, signal.SIGHUP)
+        eventually(lambda: f"{name} is now {value}" in broker.log())
+
+    limits("1MB", "1000000000GB")
+    broker = leveret("--config", str(file))
+    client = connected(broker)
+    client.call(1, "queue.declare", queue="q")
+    client.call(1, "confirm.select")
+    client.publish("", "q", b"m")
+    client.expect("connection.blocked", 0, reason="low on memory & disk")
+    reload("0.9", "1000000000GB", "memory_high_watermark", "0.9")
+    with pytest.raises(TimeoutError):
+        client.read_method(0.3)
+    reload("0.9", "1B", "disk_free_limit", "1")
+    client.expect("connection.unblocked", 0)
+    client.expect("basic.ack", 1)

@@ -17,7 +17,7 @@ from tests.conformance.helpers import (
     until_ready,
 )
 from tests.support.eventually import eventually
-from tests.support.wire import method_frame
+from tests.support.wire import WireClient, method_frame
 
 GENERATED_TAG = r"amq\.ctag-[A-Za-z0-9_-]{22}"
 
@@ -357,3 +357,38 @@ def test_pipelined_gets(client):
     assert client.expect_content("basic.get-ok").body == b"1"
     assert client.expect_content("basic.get-ok").body == b"2"
     client.expect("basic.get-empty")
+
+
+@pytest.mark.checklist(85)
+def test_no_more_consumers_than_allowed(leveret):
+    with WireClient(leveret("--consumer-max", "10").amqp) as client:
+        client.connect().call(1, "queue.declare", queue="q", exclusive=True)
+        for number in range(10):
+            client.call(1, "basic.consume", queue="q", consumer_tag=f"c{number}")
+        client.call(1, "basic.cancel", consumer_tag="c0")
+        client.call(1, "basic.consume", queue="q", consumer_tag="again")
+        client.send_method(1, "basic.consume", queue="q", consumer_tag="too many")
+        text = "NOT_ALLOWED - reached maximum (10) of consumers per channel"
+        client.expect_close(530, text, at=(60, 20))
+
+
+@pytest.mark.checklist(391)
+def test_who_does_not_read_holds_up_no_other_consumer(wire, name):
+    deaf, reader, publisher = wire(), wire(), wire()
+    queue, body = name("slow"), bytes(32 * 1024)
+    publisher.call(1, "queue.declare", queue=queue)
+    publisher.call(1, "confirm.select")
+    for client in (deaf, reader):
+        client.call(1, "basic.consume", queue=queue, no_ack=client is reader)
+    for _ in range(60):
+        for _ in range(10):
+            publisher.publish("", queue, body)
+        for _ in range(3):
+            reader.expect_content("basic.deliver")
+    confirmed = 0
+    while confirmed < 600:
+        ack = publisher.expect("basic.ack").arguments
+        confirmed = ack["delivery_tag"] if ack["multiple"] else confirmed + 1
+    # At most 200 go to who does not read, and what its socket holds; all else to the other.
+    for _ in range(70):
+        reader.expect_content("basic.deliver")

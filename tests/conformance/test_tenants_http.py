@@ -140,6 +140,25 @@ def test_a_vhost_that_is_stopped_comes_back_with_its_messages(api, vhost, connec
     assert again.queue_declare("q", passive=True).method.queue == "q"
 
 
+@pytest.mark.checklist(183)
+@pytest.mark.differs("virtual hosts have no default queue type")
+def test_a_vhost_has_a_default_queue_type(api, admin, connect):
+    vhost = admin.vhost()
+    admin.put(f"vhosts/{vhost}", {"default_queue_type": "quorum"})
+    channel = connect(virtual_host=vhost).channel()
+    channel.queue_declare("plain", durable=True)
+    channel.queue_declare("exclusive", exclusive=True)
+    channel.queue_declare("transient")
+    channel.queue_declare("named", durable=True, arguments={"x-queue-type": "classic"})
+    types = {each["name"]: each["type"] for each in api("GET", f"queues/{vhost}")[1]}
+    assert types == {
+        "plain": "quorum",
+        "exclusive": "classic",
+        "transient": "classic",
+        "named": "classic",
+    }
+
+
 # -- users -------------------------------------------------------------------------------------
 
 

@@ -46,17 +46,19 @@ def test_limits_are_for_connections_to_come(running, engine):
         frame_max=8192,
         channel_max=3,
         connection_max=9,
+        consumer_max=5,
         max_message_size=10,
         handshake_timeout=2,
     )
     assert set(outcome.applied) == {
         *("heartbeat", "frame_max", "channel_max", "connection_max"),
-        *("max_message_size", "handshake_timeout"),
+        *("consumer_max", "max_message_size", "handshake_timeout"),
     }
     assert outcome.options.heartbeat == 7
     tune = engine.client().login().arguments
     assert (tune["heartbeat"], tune["frame_max"], tune["channel_max"]) == (7, 8192, 3)
     assert engine.vhosts.limits.max_connections == 9
+    assert engine.vhosts.limits.max_consumers == 5
     before.call(1, "queue.declare", queue="q")
 
 
