@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from vhosts.users import User
 
 INTERVAL = 1.0
-# A value that is dear to make is made more seldom: a reader costs a tenth of a core at most.
+# Values that are dear to make are made more seldom: all readers cost a tenth of a core at most.
 EASE = 10.0
 SLOWEST = 15.0
 HEARTBEAT = 10.0
@@ -146,7 +146,8 @@ class Hub:
                 break
             event = await self._news(user, name, topic)
             cost = self._server.clock.monotonic() - began
-            topic.due = began + min(max(INTERVAL, EASE * cost), SLOWEST)
+            pause = EASE * cost * len(self.readers)
+            topic.due = began + min(max(INTERVAL, pause), SLOWEST)
             if event is not None:
                 said = True
                 await self._send(response, reader, *event)

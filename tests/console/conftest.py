@@ -4,6 +4,7 @@ Needs Chromium (Debian's, or the one that LEVERET_CHROMIUM names) and a built co
 (`scripts/console build`); without either the tests are skipped and say so.
 """
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from tests.support.broker import ROOT, Broker
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "mgmt_ui" / "console" / "node_modules" / "axe-core" / "axe.min.js"
+GUEST = {"authorization": "Basic Z3Vlc3Q6Z3Vlc3Q=", "content-type": "application/json"}
 DESKTOP = (1280, 860)
 ARGUMENTS = [
     "--no-sandbox",
@@ -119,6 +122,15 @@ def sign_in(page: Page, user: str, password: str | None = None) -> None:
     page.get_by_label("Password").fill(user if password is None else password)
     page.get_by_role("button", name="Sign in").click()
     page.locator(".frame").wait_for()
+
+
+def ask(broker: Broker, method: str, path: str, body: object = None) -> None:
+    """A change through the API, as `guest`; fails unless it succeeds."""
+    connection = HTTPConnection(broker.http.host, broker.http.port, timeout=10)
+    connection.request(method, path, json.dumps(body) if body is not None else None, GUEST)
+    answer = connection.getresponse()
+    assert answer.status < 300, answer.read()
+    connection.close()
 
 
 @contextmanager

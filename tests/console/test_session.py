@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.console.conftest import Opener, sign_in
+from tests.console.conftest import Opener, ask, sign_in
 from tests.support.broker import Broker
 
 
@@ -43,6 +43,43 @@ def test_a_reload_and_a_new_tab_stay_signed_in_until_signing_out(
     for each in (page, other):
         expect(each.get_by_label("User name")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_who_is_signed_out_elsewhere_signs_in_again_where_they_were(
+    busy: Broker, open_page: Opener
+) -> None:
+    page = open_page(busy, "#/queues/%2F/orders")
+    expect(page.get_by_role("heading", name="orders", exact=True)).to_be_visible()
+    page.evaluate(
+        """() => fetch("api/login", {
+          method: "DELETE",
+          headers: JSON.parse(sessionStorage.getItem("leveret.session")),
+        })"""
+    )
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended.")
+    sign_in(page, "guest")
+    expect(page.get_by_role("heading", name="orders", exact=True)).to_be_visible()
+
+
+def test_a_user_without_tags_is_told_why_not(busy: Broker, open_page: Opener) -> None:
+    ask(busy, "PUT", "/api/users/plain", {"password": "plain", "tags": ""})
+    page = open_page(busy, user=None)
+    page.get_by_label("User name").fill("plain")
+    page.get_by_label("Password").fill("plain")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("it has no management tag")
+
+
+def test_the_chosen_virtual_host_narrows_the_lists(busy: Broker, open_page: Opener) -> None:
+    ask(busy, "PUT", "/api/vhosts/second", {})
+    ask(busy, "PUT", "/api/queues/second/only.here", {"durable": True})
+    page = open_page(busy, "#/queues")
+    page.get_by_label("Virtual host").select_option("second")
+    expect(page.get_by_text("1 queue", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="only.here")).to_be_visible()
+    page.goto(page.url.split("#")[0] + "#/connections")
+    expect(page.get_by_text("Nobody is connected")).to_be_visible()
+    ask(busy, "DELETE", "/api/vhosts/second")
 
 
 def test_nothing_secret_is_kept(busy: Broker, open_page: Opener) -> None:

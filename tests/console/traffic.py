@@ -30,7 +30,7 @@ class Traffic:
     """About 100 messages a second through the exchange `events`, some of which are rejected."""
 
     def __init__(self, url: str) -> None:
-        self._parameters = pika.URLParameters(url)
+        self._url = url
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=run) for run in (self._publish, self._consume)]
 
@@ -48,8 +48,9 @@ class Traffic:
             thread.join()
 
     def _connect(self, name: str) -> tuple[pika.BlockingConnection, BlockingChannel]:
-        self._parameters.client_properties = {"connection_name": name}
-        connection = pika.BlockingConnection(self._parameters)
+        parameters = pika.URLParameters(self._url)
+        parameters.client_properties = {"connection_name": name}
+        connection = pika.BlockingConnection(parameters)
         return connection, connection.channel()
 
     def _publish(self) -> None:

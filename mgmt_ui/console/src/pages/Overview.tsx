@@ -3,9 +3,11 @@ import { useEffect, useState } from "preact/hooks";
 import { bytes, count, percent, rate, span } from "../lib/format";
 import { useHistory } from "../lib/history";
 import { useLive } from "../lib/live";
+import { path } from "../lib/api";
+import { chosenVhost } from "../lib/prefs";
 import { href } from "../lib/router";
 import { may } from "../lib/session";
-import { counter, type NodeInfo, type Overview, rateOf } from "../lib/types";
+import { counter, type NodeInfo, type Overview, rateOf, type Stats } from "../lib/types";
 import { type Change, changesBetween } from "../lib/changes";
 import { serverNow } from "../lib/time";
 import { FirstPublish } from "../ui/FirstPublish";
@@ -13,7 +15,8 @@ import { Icon } from "../ui/Icon";
 import { Ago, Badge, Card, Facts, Problem, State, Tile } from "../ui/parts";
 import { LengthChart, RangeChoice, RateChart, type RateLine, useRange } from "./parts/RateCharts";
 
-const groups = (object: Overview) => [object.message_stats, object.queue_totals];
+// A virtual host counts its messages at its own top level.
+const groups = (object: Overview) => [object.message_stats, object.queue_totals ?? (object as unknown as Stats)];
 
 const LINES: RateLine[] = [
   ["publish", "Published", 1, true],
@@ -26,17 +29,20 @@ const LINES: RateLine[] = [
 ];
 
 export default function OverviewPage() {
-  const { value: overview, error } = useLive<Overview>("/overview");
+  const { value: node, error } = useLive<Overview>("/overview");
   const nodes = useLive<NodeInfo[]>(may("monitoring") ? "/nodes" : null).value;
-  const past = useHistory("/overview", useRange(), overview, groups);
+  const narrowed = chosenVhost.value && may("administrator") ? path("vhosts", chosenVhost.value) : null;
+  const vhost = useLive<Overview>(narrowed).value;
+  const past = useHistory(narrowed ?? "/overview", useRange(), narrowed ? vhost : node, groups);
   if (error) return <Problem error={error} />;
-  const stats = overview?.message_stats;
+  const overview = node && narrowed ? { ...node, ...figures(vhost) } : node;
   const totals = overview?.queue_totals;
-  const idle = overview && !counter(stats, "publish") && !counter(totals, "messages");
+  const idle = overview && !counter(overview.message_stats, "publish") && !counter(totals, "messages");
   return (
     <div class="page">
       <div class="head">
         <h1>Overview</h1>
+        {narrowed && <Badge tone="accent">messages in {chosenVhost.value}</Badge>}
         <span class="grow" />
         <RangeChoice />
       </div>
@@ -59,6 +65,10 @@ export default function OverviewPage() {
       </div>
     </div>
   );
+}
+
+function figures(vhost: Overview | undefined): Partial<Overview> {
+  return { message_stats: vhost?.message_stats ?? {}, queue_totals: (vhost ?? {}) as Stats };
 }
 
 function Health({ overview, node }: { overview: Overview | undefined; node: NodeInfo | undefined }) {
