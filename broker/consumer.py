@@ -127,6 +127,10 @@ class Consumer:
         channel, queue = self.channel, self.queue
         out = channel.out
         pop = ready.pop
+        if queue.vhost.tracing:
+            from broker import firehose  # only for who traces
+
+            pop = firehose.tap(pop, channel, queue)
         tag = first = channel.next_tag
         no_ack = self.no_ack
         unacked = channel.unacked

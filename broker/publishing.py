@@ -115,7 +115,8 @@ def resolve(channel: "Channel", arguments: bytes) -> Target:
         queues, target.fixed = routing.find(exchange, Routable((key,), empty), vhost.exchanges.get)
         if target.fixed:
             target.queues = tuple(queues)
-            target.limited = any(queue.limits is not None for queue in queues)
+            # With tracing every message has to be looked at, too.
+            target.limited = vhost.tracing or any(queue.limits is not None for queue in queues)
             target.durable = any(queue.durable for queue in queues)
             target.stores_all = any(queue.stores_all for queue in queues)
     return target
@@ -163,6 +164,10 @@ def publish(
         queues, _ = routing.find(target.exchange, routable, channel.vhost.exchanges.get)
         if channel.transaction is None:
             count_routed(target, queues, 1, int(header.persistent))
+    if channel.vhost.tracing:
+        from broker import firehose  # only for who traces
+
+        firehose.published(channel, message, keys, queues)
     return enqueue(channel, target, message, queues)
 
 

@@ -155,6 +155,11 @@ class Reader:
         taken = tag - first
         if taken:
             channel.next_tag = tag
+            if stream.vhost.tracing:
+                from broker import firehose  # only for who traces
+
+                for number in range(first, tag):
+                    firehose.delivered(channel, stream, unacked[number].message, False)
             consumer.credit -= taken
             if channel.prefetch_limit:
                 channel.limited += taken

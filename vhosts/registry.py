@@ -143,6 +143,8 @@ class VirtualHosts(Generic[Q]):
                 vhost.protected if protected is None else protected,
             )
         )
+        # Publishers look again whether there is tracing.
+        vhost.topology += 1
         self._store.save_vhost(vhost.log.vhost_id, name, vhost.metadata)
         return vhost
 

@@ -116,6 +116,10 @@ def get(channel: Channel, command: commands.Basic.Get) -> cold.Method | list[byt
     method = hot.get_ok_method(
         channel.number, tag, entry.returns > 0, message.route.raw, queue.message_count
     )
+    if channel.vhost.tracing:
+        from broker import firehose  # only for who traces
+
+        firehose.delivered(channel, queue, message, entry.returns > 0)
     if entry.returns:
         served.redeliver += 1
         queue.count_redelivered(1)
