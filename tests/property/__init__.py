@@ -1,0 +1,1 @@
+"""Properties that hold for whatever happens: the engine beside models of it."""

@@ -1,0 +1,163 @@
+"""What a queue ought to hold: a plain model, to be compared with the real one.
+
+Everything is a list or a dictionary and is gone through from the start each time. It knows TTL,
+length limits, priorities, dead-lettering, delivery limits, and what a crash leaves behind: the
+state at the last commit.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Item:
+    """One message. `redelivered` None: it may be flagged or not; `failures` None: unknown."""
+
+    body: bytes
+    position: int
+    priority: int
+    deadline: int | None
+    redelivered: bool | None = False
+    failures: int | None = 0
+    delivered: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The arguments of the queue."""
+
+    quorum: bool = False
+    max_priority: int | None = None
+    ttl: int | None = None
+    max_length: int | None = None
+    refuses: bool = False
+    dead_letters: bool = False
+    delivery_limit: int | None = None
+
+
+@dataclass
+class Model:
+    """A queue and what was dead-lettered from it. Times are milliseconds."""
+
+    rules: Rules
+    ready: list[Item] = field(default_factory=list)
+    unacked: dict[int, Item] = field(default_factory=dict)
+    dead: list[bytes] = field(default_factory=list)
+    published: int = 0
+
+    def copy(self) -> "Model":
+        """As it is now, whatever becomes of this one."""
+        return deepcopy(self)
+
+    # -- in ------------------------------------------------------------------------------
+
+    def publish(self, body: bytes, priority: int, ttl: int | None, now: int) -> bool:
+        """Whether the queue takes it."""
+        rules = self.rules
+        if rules.refuses and rules.max_length is not None and len(self.ready) >= rules.max_length:
+            return False
+        times = [each for each in (ttl, rules.ttl) if each is not None]
+        level = 0 if rules.max_priority is None else min(priority, rules.max_priority)
+        deadline = now + min(times) if times else None
+        self.ready.append(Item(body, self.published, level, deadline))
+        self.published += 1
+        self._order()
+        self._shorten()
+        return True
+
+    def _order(self) -> None:
+        # Returned messages of a quorum queue stand before all others, in the order of return.
+        if not self.rules.quorum:
+            self.ready.sort(key=lambda item: (-item.priority, item.position))
+
+    def _shorten(self) -> None:
+        rules = self.rules
+        if rules.max_length is not None and not rules.refuses:
+            while len(self.ready) > rules.max_length:
+                self._die(self.ready.pop(0))
+
+    def _die(self, item: Item) -> None:
+        if self.rules.dead_letters:
+            self.dead.append(item.body)
+
+    # -- out -----------------------------------------------------------------------------
+
+    def get(self, tag: int | None) -> Item | None:
+        """The next message; with a tag it waits for its settlement."""
+        if not self.ready:
+            return None
+        item = self.ready.pop(0)
+        if tag is not None:
+            item.delivered = True
+            self.unacked[tag] = item
+        return item
+
+    def ack(self, tag: int) -> None:
+        """It is done with."""
+        del self.unacked[tag]
+
+    def reject(self, tag: int) -> None:
+        """It dies."""
+        self._die(self.unacked.pop(tag))
+
+    def requeue(self, tag: int, *, failed: bool, dies: bool | None = None) -> None:
+        """It goes back to its place; `dies` says so where the failures are not known."""
+        item = self.unacked.pop(tag)
+        item.redelivered = True
+        limit = self.rules.delivery_limit
+        if failed and item.failures is not None:
+            item.failures += 1
+            dies = limit is not None and item.failures > limit
+        if failed and dies:
+            self._die(item)
+            return
+        self._put_back(item)
+        self._shorten()
+
+    def _put_back(self, item: Item) -> None:
+        if self.rules.quorum:
+            behind = sum(each.delivered for each in self.ready)
+            self.ready.insert(behind, item)
+        else:
+            self.ready.append(item)
+            self._order()
+
+    def purge(self) -> int:
+        """Nothing is ready any more."""
+        count = len(self.ready)
+        self.ready.clear()
+        return count
+
+    def expire(self, now: int) -> None:
+        """What is ready and past its time dies."""
+        over = [i for i in self.ready if i.deadline is not None and i.deadline < now]
+        self.ready = [item for item in self.ready if item not in over]
+        for item in over:
+            self._die(item)
+
+    # -- the end -------------------------------------------------------------------------
+
+    def lose_connection(self) -> None:
+        """What was delivered comes back, each counting as a failure."""
+        for tag in sorted(self.unacked):
+            self.requeue(tag, failed=True)
+
+    def restart(self) -> None:
+        """All comes back in its old order; counts of failures may or may not be remembered."""
+        self.ready.sort(key=lambda item: (-item.priority, item.position))
+        for item in self.ready:
+            if item.failures:
+                item.failures = None
+
+    def crash(self, now: "Model") -> None:
+        """This is what the disk had; `now` is what was there when it happened."""
+        handed_out = {
+            item.position for item in (*now.ready, *now.unacked.values()) if item.delivered
+        }
+        self.ready += self.unacked.values()
+        self.unacked.clear()
+        for item in self.ready:
+            item.delivered |= item.position in handed_out
+            item.redelivered = True if item.delivered else None
+        self.published = now.published
+        self.restart()
