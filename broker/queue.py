@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker import dead_letter, live_settings
 from broker.consumer import Available, Consumer
+from broker.delayed_retry import Retries, delay_of
 from broker.delivered_marks import DeliveredMarks
 from broker.expiry import Expiry, message_deadline
 from broker.length_limits import Limits
@@ -66,6 +67,7 @@ class Queue(QueueCounters):
         "ready",
         "ready_bytes",
         "retiring",
+        "retries",
         "settings",
         "stores_all",
         "touched",
@@ -114,6 +116,8 @@ class Queue(QueueCounters):
         )
         self.ready_bytes = 0
         self.unacked = 0
+        # Returned messages that wait, once there are any.
+        self.retries: Retries | None = None
         self.next_position = 0
         self.consumers: list[Consumer] = []
         self.available = Available()
@@ -330,6 +334,16 @@ class Queue(QueueCounters):
         if limit is not None and failures(entry) > limit:
             self.dead_letter(entry, "delivery_limit")
             return
+        delay = delay_of(self.settings, entry, count)
+        if delay:
+            self.unacked += 1  # until it comes back
+            self.retries = self.retries or Retries(self)
+            self.retries.hold(entry, delay)
+            return
+        self.take_back(entry)
+
+    def take_back(self, entry: QueuedMessage) -> None:
+        """A returned message can be delivered again."""
         if entry.deadline is not None:
             self.expiry.expect_back(entry)
         self.ready.requeue(entry)
@@ -452,6 +466,8 @@ class Queue(QueueCounters):
         self.deleted = True
         self.expiry.cancel()
         self.purge()
+        for entry in self.retries.cancel() if self.retries is not None else ():
+            self._drop(entry)
         consumers, self.consumers = self.consumers, []
         for consumer in consumers:
             consumer.active = False
@@ -461,6 +477,8 @@ class Queue(QueueCounters):
     def suspend(self) -> None:
         """The virtual host is unloaded: nothing happens here any more, the disk keeps it all."""
         self.expiry.cancel()
+        if self.retries is not None:
+            self.retries.cancel()
         self.deleted = True
         self.log = UNPLUGGED
 

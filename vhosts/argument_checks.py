@@ -125,6 +125,15 @@ def dead_letter_routing_key(field: Field, table: Table) -> str | None:
     return None if "x-dead-letter-exchange" in table else "routing_key_but_no_dlx_defined"
 
 
+def delayed_retry_type(field: Field, table: Table) -> str | None:
+    if (reason := string(field, table)) is not None:
+        return reason
+    if field[1] not in ("disabled", "all", "failed", "returned"):
+        return "invalid_delayed_retry_type"
+    needs_min = field[1] != "disabled" and "x-delayed-retry-min" not in table
+    return "delayed_retry_type_but_no_min_defined" if needs_min else None
+
+
 def stream_offset(field: Field, table: Table) -> str | None:
     """Where a stream consumer starts (spec 8.3)."""
     tag, value = field

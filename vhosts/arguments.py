@@ -36,7 +36,6 @@ _locator = checks.one_of(
     "least-leaders",
     "min-masters",
 )
-_retry_type = checks.one_of("invalid_delayed_retry_type", "disabled", "all", "failed", "returned")
 
 
 class Argument(NamedTuple):
@@ -95,7 +94,7 @@ _ROWS = (
              "consumer-timeout", "consumer_timeout"),
     Argument("x-consumer-disconnected-timeout", QUORUM, checks.not_negative, merge.minimum,
              "consumer-disconnected-timeout", "consumer_disconnected_timeout"),
-    Argument("x-delayed-retry-type", QUORUM, _retry_type, merge.argument_wins,
+    Argument("x-delayed-retry-type", QUORUM, checks.delayed_retry_type, merge.argument_wins,
              "delayed-retry-type", "delayed_retry_type"),
     Argument("x-delayed-retry-min", QUORUM, checks.positive, merge.argument_wins,
              "delayed-retry-min", "delayed_retry_min"),

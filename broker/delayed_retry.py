@@ -1,0 +1,88 @@
+"""Messages of a quorum queue that came back and wait before they are tried again (spec 8.1).
+
+Here: which wait, how long, and their coming back.  Not here: returning a
+message (queue.py).  While they wait they count as unacked, and on the disk
+they are like all others: after a restart they are ready at once.
+"""
+
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING
+
+from broker.clock import TimerHandle
+from broker.message import QueuedMessage
+from broker.quorum import FAILED, failures
+
+if TYPE_CHECKING:
+    from broker.queue import Queue
+    from vhosts.settings import QueueSettings
+
+# What comes back before others have their turn (DESIGN decision 4).
+RELEASED_AT_ONCE = 200
+
+
+def delay_of(settings: "QueueSettings", entry: QueuedMessage, returned: int) -> int:
+    """Milliseconds that a message waits that has just been returned; 0 for none.
+
+    `returned` is what the return counted for: quorum.FAILED or RETURNED.
+    """
+    least, kind = settings.delayed_retry_min, settings.delayed_retry_type
+    failed = returned == FAILED
+    if least is None or kind == "disabled" or kind == ("returned" if failed else "failed"):
+        return 0
+    delay = least * max(failures(entry), 1)
+    most = settings.delayed_retry_max
+    return delay if most is None else min(delay, most)
+
+
+class Retries:
+    """The waiting messages of one queue, in order of their due time; one timer."""
+
+    __slots__ = ("_armed_for", "_numbers", "_queue", "_timer", "_waiting")
+
+    def __init__(self, queue: "Queue") -> None:
+        self._queue = queue
+        self._numbers = count()
+        self._waiting: list[tuple[int, int, QueuedMessage]] = []
+        self._timer: TimerHandle | None = None
+        self._armed_for = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def hold(self, entry: QueuedMessage, delay: int) -> None:
+        """Keeps a returned message for `delay` milliseconds."""
+        due = self._queue.turn.now() + delay
+        heappush(self._waiting, (due, next(self._numbers), entry))
+        self._arm()
+
+    def _arm(self) -> None:
+        due = self._waiting[0][0]
+        if self._timer is not None:
+            if self._armed_for <= due:
+                return
+            self._timer.cancel()
+        self._armed_for = due
+        clock = self._queue.turn.clock
+        self._timer = clock.call_later((due - clock.now_ms()) / 1000, self._release_due)
+
+    def _release_due(self) -> None:
+        self._timer = None
+        queue, waiting = self._queue, self._waiting
+        now = queue.turn.clock.now_ms()
+        for _ in range(RELEASED_AT_ONCE):
+            if not waiting or waiting[0][0] > now:
+                break
+            queue.unacked -= 1
+            queue.take_back(heappop(waiting)[2])
+        if waiting:
+            self._arm()
+        queue.turn.schedule()
+
+    def cancel(self) -> list[QueuedMessage]:
+        """The queue is gone; what waited for it is the caller's."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting, self._waiting = self._waiting, []
+        return [entry for _, _, entry in waiting]
