@@ -1,5 +1,7 @@
 """`leveret`: from the command line to a running `Server`, its signals and its exit code.
 
+`leveret backup` and `leveret restore` run without one (backup_command.py).
+
 0 after a clean stop, 1 when the disk did not take everything at the stop, 2 when it could not
 start: one line on standard error says why.  No part of the engine lives here.
 """
@@ -27,6 +29,7 @@ logger = logging.getLogger("leveret.server")
 
 EXIT_INCOMPLETE = 1
 EXIT_REFUSED = 2
+COMMANDS = ("backup", "restore")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_standard_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments and arguments[0] in COMMANDS:
+            # By name: what only these need is not imported for a start.
+            command = importlib.import_module("broker.backup_command")
+            _say(f"{command.run(arguments[0], arguments[1:])}\n", sys.stdout)
+            return 0
         options = load(arguments)
         logs.set_up(options.log_level, options.log_format)
         with DataDirectory(options.data_dir):

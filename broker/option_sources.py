@@ -122,7 +122,8 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="leveret",
-        usage="leveret [options]",
+        usage="leveret [options]\n       leveret backup DEST [options]\n"
+        "       leveret restore SOURCE [options]",
         description="A RabbitMQ-compatible AMQP 0-9-1 message broker.",
         epilog="Flags win over LEVERET_* variables, those over leveret.toml, whose keys are the "
         "flags without dashes (amqp_port = 5672).",
