@@ -8,7 +8,7 @@ Not here: who gets them, when that is looked at, where they are stored.
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
-from itertools import count
+from itertools import chain, count, islice
 
 from broker.message import QueuedMessage
 
@@ -51,6 +51,13 @@ class Fifo:
         if self.returned:
             return self.returned[0][1]
         return self.fresh[0] if self.fresh else None
+
+    def sample(self, limit: int) -> list[QueuedMessage]:
+        """Up to `limit` messages, whichever are at hand; all where there are no more."""
+        return list(islice(self._in_any_order(), limit))
+
+    def _in_any_order(self) -> Iterator[QueuedMessage]:
+        return chain((entry for _, entry in self.returned), self.fresh)
 
     def requeue(self, entry: QueuedMessage) -> None:
         """Puts a message back."""
@@ -131,6 +138,10 @@ class Sparse(Fifo):
                 yield entry
         yield from self.fresh
         yield from self._late.values()
+
+    def _in_any_order(self) -> Iterator[QueuedMessage]:
+        returned = (entry for place, entry in self.returned if place not in self._gone)
+        return chain(self.fresh, self._late.values(), returned)
 
     def _append(self, entry: QueuedMessage) -> None:
         if not self._late and self._in_order(entry.deadline):
@@ -258,6 +269,13 @@ class Priorities:
     def peek(self) -> QueuedMessage | None:
         """The first message of the highest level, left where it is."""
         return self._first().peek()
+
+    def sample(self, limit: int) -> list[QueuedMessage]:
+        """As Fifo.sample; those of higher levels are nearer at hand."""
+        found: list[QueuedMessage] = []
+        for level in reversed(self._levels):
+            found += level.sample(limit - len(found))
+        return found
 
     def requeue(self, entry: QueuedMessage) -> None:
         """Puts a message back to its original place within its level."""

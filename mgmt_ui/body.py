@@ -6,10 +6,11 @@ whoever looks at ten thousand queues must not hold up the messages in them.
 
 import json
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from mgmt_ui import patterns
-from mgmt_ui.paging import Listing, ListQuery, Row, columns_of, pick
+from mgmt_ui.paging import Listing, ListQuery, columns_of, pick
 from mgmt_ui.turns import next_turn
 
 
@@ -27,16 +28,11 @@ async def encode(result: object, query: Mapping[str, str]) -> bytes:
 
 async def _encode_listing(listing: Listing[Any], query: ListQuery) -> bytes:
     found = await _filter(listing, query)
-    if query.sort:
-        rows = await _describe(listing, found)
-        query.order(rows)
-        rows = query.slice(rows)
-    else:
-        rows = await _describe(listing, query.slice(found))
-    dumped = await _dump_rows(rows, query, listing.slice)
+    shown = query.slice(await _order(listing, query, found) if query.sort else found)
+    dumped = await _dump_rows(listing, query, shown)
     if query.page is None:
         return dumped
-    envelope = dump(query.envelope(len(listing.items), len(found), len(rows)))
+    envelope = dump(query.envelope(len(listing.items), len(found), len(shown)))
     return b"".join((envelope[:-1], b',"items":', dumped, b"}"))
 
 
@@ -52,20 +48,22 @@ async def _filter(listing: Listing[Any], query: ListQuery) -> list[Any]:
     return [item for item, name in zip(items, names, strict=True) if lowered in name.lower()]
 
 
-async def _describe(listing: Listing[Any], items: list[Any]) -> list[Row]:
-    rows = []
+async def _order(listing: Listing[Any], query: ListQuery, items: list[Any]) -> list[Any]:
+    # Only the values to sort by are kept: the rows of a long list take much memory.
+    keyed = []
     for number, item in enumerate(items, 1):
-        rows.append(listing.describe(item))
+        keyed.append((query.sort_key(listing.describe(item)), item))
         if not number % listing.slice:
             await next_turn()
-    return rows
+    keyed.sort(key=itemgetter(0), reverse=query.reverse)
+    return [item for _, item in keyed]
 
 
-async def _dump_rows(rows: list[Row], query: ListQuery, size: int) -> bytes:
+async def _dump_rows(listing: Listing[Any], query: ListQuery, items: list[Any]) -> bytes:
     pieces = []
-    for number, row in enumerate(rows, 1):
-        pieces.append(dump(pick(row, query.columns)))
-        if not number % size:
+    for number, item in enumerate(items, 1):
+        pieces.append(dump(pick(listing.describe(item), query.columns)))
+        if not number % listing.slice:
             await next_turn()
     return b"[" + b",".join(pieces) + b"]"
 

@@ -182,7 +182,7 @@ class Call:
         found = [
             vhost
             for vhost in self.server.vhosts
-            if self.may_enter(vhost.name) and self._wanted(vhost.name)
+            if self.may_enter(vhost.name) and self.wants(vhost.name)
         ]
         return sorted(found, key=lambda vhost: vhost.name)
 
@@ -204,12 +204,13 @@ class Call:
             if connection.state == "starting" or not hasattr(connection, "user"):
                 continue
             mine = self.monitoring or connection.user.name == self.user.name
-            if mine and self._wanted(connection.vhost.name):
+            if mine and self.wants(connection.vhost.name):
                 yield connection
 
     def may_enter(self, vhost: str) -> bool:
         """Whether the user has a permission row there, be it all empty."""
         return self.server.vhosts.permissions.get(self.user.name, vhost) is not None
 
-    def _wanted(self, vhost: str) -> bool:
+    def wants(self, vhost: str) -> bool:
+        """Whether it asks for this virtual host, if for one at all by x-vhost."""
         return self._vhost_header is None or self._vhost_header == vhost

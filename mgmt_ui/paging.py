@@ -99,10 +99,9 @@ class ListQuery:
             "total_count": total,
         }
 
-    def order(self, rows: list[Row]) -> None:
-        """Sorts in place by the `sort` path; rows without the field count as 0."""
-        if self.sort:
-            rows.sort(key=lambda row: _sort_key(_at(row, self.sort)), reverse=self.reverse)
+    def sort_key(self, row: Row) -> tuple[int, Any]:
+        """Where a row stands by the `sort` path; rows without the field count as 0."""
+        return _sort_key(_at(row, self.sort))
 
 
 def columns_of(query: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def index(call: Call) -> "Listing[Consumer]":
     """GET /consumers: all to monitoring users, to others those of their own connections."""
-    return _listing(call, call.counted_vhosts() if call.monitoring else call.visible_vhosts())
+    vhosts = call.known_vhosts()
+    return _listing(call, [vhost for vhost in vhosts if call.wants(vhost.name)])
 
 
 def index_of_vhost(call: Call) -> "Listing[Consumer]":

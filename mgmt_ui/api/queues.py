@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from broker.amqp import properties
 from broker.amqp.content import TIMESTAMP
-from mgmt_ui import counters
+from mgmt_ui import contents, counters
 from mgmt_ui.answer import DONE, Answer, created
 from mgmt_ui.api import consumers
 from mgmt_ui.call import Call
 from mgmt_ui.errors import bad_request, not_found
 from mgmt_ui.fields import plain, typed
-from mgmt_ui.paging import Listing, Row
+from mgmt_ui.paging import Listing, Row, columns_of
 
 if TYPE_CHECKING:
     from broker.queue import Queue
@@ -22,22 +22,26 @@ STATS = tuple(counters.QUEUE_STATS)
 REPLICATED = frozenset({"quorum", "stream"})
 
 
-def index(call: Call) -> "Listing[Queue]":
-    """GET /queues: those of every virtual host the user may enter."""
-    return _listing(call, (q for vhost in call.visible_vhosts() for q in _sorted(vhost.queues)))
+async def index(call: Call) -> "Listing[Queue]":
+    """GET /queues and /queues/detailed: those of every virtual host the user may enter."""
+    vhosts = call.visible_vhosts()
+    return await _listing(call, [q for vhost in vhosts for q in _sorted(vhost.queues)])
 
 
-def index_of_vhost(call: Call) -> "Listing[Queue]":
+async def index_of_vhost(call: Call) -> "Listing[Queue]":
     """GET /queues/:vhost"""
-    return _listing(call, _sorted(call.vhost.queues))
+    return await _listing(call, _sorted(call.vhost.queues))
 
 
-def show(call: Call) -> Row:
+async def show(call: Call) -> Row:
     """GET /queues/:vhost/:name"""
     queue = call.queue
+    row = describe(call, await _unacked(call, [queue]), queue)
+    if _configuration_only(call):
+        return row
     details = [consumers.describe(call, each) for each in queue.consumers]
     # Per exchange and channel only in RabbitMQ's detailed mode, which this is not.
-    return describe(call, queue) | {"consumer_details": details, "incoming": [], "deliveries": []}
+    return row | {"consumer_details": details, "incoming": [], "deliveries": []}
 
 
 async def put(call: Call) -> Answer:
@@ -97,14 +101,29 @@ def _sorted(queues: "dict[str, Queue]") -> "list[Queue]":
     return [queues[name] for name in sorted(queues)]
 
 
-def _listing(call: Call, queues: "Iterable[Queue]") -> "Listing[Queue]":
-    return Listing(list(queues), lambda queue: queue.name, partial(describe, call))
+async def _listing(call: Call, queues: "list[Queue]") -> "Listing[Queue]":
+    out = await _unacked(call, queues)
+    return Listing(queues, lambda queue: queue.name, partial(describe, call, out))
 
 
-def describe(call: Call, queue: "Queue") -> Row:
+async def _unacked(call: Call, queues: "Iterable[Queue]") -> contents.Unacked:
+    # Only who wants to know pays for it.
+    asked = {path[0] for path in columns_of(call.query)}
+    asked.add(call.query.get("sort", ""))
+    everything = asked == {""} and not _configuration_only(call)
+    if not everything and asked.isdisjoint(contents.COLUMNS):
+        return {}
+    return await contents.unacked(call.server.connections, queues)
+
+
+def _configuration_only(call: Call) -> bool:
+    return call.query.get("disable_stats") == "true"
+
+
+def describe(call: Call, unacked: contents.Unacked, queue: "Queue") -> Row:
     """The queue object; what the engine does not know is left out, never made up."""
     node = call.server.node_name
-    if call.query.get("disable_stats") == "true":
+    if _configuration_only(call):
         return _bare(call, queue)
     row: Row = {
         "name": queue.name,
@@ -118,22 +137,15 @@ def describe(call: Call, queue: "Queue") -> Row:
         "state": "running",
         **_policies(queue),
         "consumers": queue.consumer_count,
-        **_capacity(queue),
         **counters.queue_lengths(queue),
-        "message_bytes_ready": queue.ready_bytes,
-        "exclusive_consumer_tag": _exclusive_tag(queue),
-        "single_active_consumer_tag": queue.active_consumer and queue.active_consumer.tag,
+        **contents.describe(node, queue, unacked.get(queue, contents.NOTHING)),
+        **_BY_TYPE.get(queue.settings.queue_type, _classic)(queue),
     }
     call.rates.add_details(row, queue, LENGTHS)
     stats = counters.queue_stats(queue)
     if any(stats.values()):
         row["message_stats"] = stats_row = dict[str, Any](stats)
         call.rates.add_details(stats_row, queue, STATS)
-    if queue.settings.queue_type in REPLICATED:
-        row |= {"leader": node, "members": [node], "online": [node]}
-    else:
-        row["head_message_timestamp"] = _head_timestamp(queue)
-        row["recoverable_slaves"] = None
     if queue.owner is not None:
         row["owner_pid_details"] = owner(queue.owner)
     return row
@@ -167,8 +179,32 @@ def _bare(call: Call, queue: "Queue") -> Row:
         row |= counters.queue_lengths(queue)
         row |= {key: value for key, value in _policies(queue).items() if value}
     if queue.settings.queue_type in REPLICATED:
-        row |= {"leader": node, "members": [node], "online": [node]}
+        row |= contents.members(node)
     return row
+
+
+def _classic(queue: "Queue") -> Row:
+    return {
+        **_capacity(queue),
+        "exclusive_consumer_tag": _exclusive_tag(queue),
+        "single_active_consumer_tag": queue.active_consumer and queue.active_consumer.tag,
+        "head_message_timestamp": _head_timestamp(queue),
+    }
+
+
+def _quorum(queue: "Queue") -> Row:
+    tag = queue.active_consumer and queue.active_consumer.tag
+    # Its name in 3.10, and the one it got later.
+    single = dict.fromkeys(("single_active_consumer_ctag", "single_active_consumer_tag"), tag)
+    return {**_capacity(queue), **single}
+
+
+def _stream(_queue: "Queue") -> Row:
+    return {}
+
+
+# What the consumers and the head of a queue are, by its type.
+_BY_TYPE = {"quorum": _quorum, "stream": _stream}
 
 
 def _capacity(queue: "Queue") -> dict[str, float]:

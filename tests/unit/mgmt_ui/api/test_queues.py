@@ -1,29 +1,51 @@
-from types import SimpleNamespace
+"""Queues over HTTP: their objects on a whole broker in memory, their lists on a fake one."""
+
 from typing import Any
 
-from tests.support.encoding import encode_properties
-from tests.support.wire import header_frame
+import pytest
+
+from mgmt_ui import contents
 from tests.unit.mgmt_ui.fakes import NODE, FakeServer
+from tests.unit.mgmt_ui.live import Http, LiveServer
+
+QUEUE = "queues/%2F/q"
+NO_GARBAGE = {
+    "fullsweep_after": 0,
+    "max_heap_size": 0,
+    "min_bin_vheap_size": 0,
+    "min_heap_size": 0,
+    "minor_gcs": 0,
+}
+STILL = {"rate": 0.0}
 
 
-async def test_a_queue(get: Any, server: FakeServer):
-    server.add_queue(
-        "orders",
-        arguments={"x-max-priority": ("I", 5)},
-        message_count=3,
-        unacked=2,
-        ready_bytes=30,
-    )
-    (row,) = await get("/api/queues")
+async def declared(http: Http, queue_type: str = "classic", *, single: bool = False) -> None:
+    """A durable queue `q`, with a single active consumer if need be."""
+    arguments: dict[str, Any] = {"x-queue-type": queue_type}
+    if single:
+        arguments["x-single-active-consumer"] = True
+    await http("PUT", QUEUE, {"durable": True, "arguments": arguments}, 201)
+
+
+def publish(live: LiveServer, *bodies: bytes, queue: str = "q", **properties: Any) -> None:
+    client = live.connect()
+    for body in bodies:
+        client.publish("", queue, body, **properties)
+    live.engine.run()
+
+
+async def test_an_empty_queue(http: Http):
+    await declared(http)
+    row = await http("GET", QUEUE)
     assert row == {
-        "name": "orders",
+        "name": "q",
         "vhost": "/",
         "node": NODE,
         "type": "classic",
         "durable": True,
         "auto_delete": False,
         "exclusive": False,
-        "arguments": {"x-max-priority": 5},
+        "arguments": {"x-queue-type": "classic"},
         "state": "running",
         "policy": None,
         "operator_policy": None,
@@ -31,73 +53,343 @@ async def test_a_queue(get: Any, server: FakeServer):
         "consumers": 0,
         "consumer_capacity": 0.0,
         "consumer_utilisation": 0.0,
-        "messages": 5,
-        "messages_details": {"rate": 0.0},
-        "messages_ready": 3,
-        "messages_ready_details": {"rate": 0.0},
-        "messages_unacknowledged": 2,
-        "messages_unacknowledged_details": {"rate": 0.0},
-        "message_bytes_ready": 30,
+        "messages": 0,
+        "messages_details": STILL,
+        "messages_ready": 0,
+        "messages_ready_details": STILL,
+        "messages_unacknowledged": 0,
+        "messages_unacknowledged_details": STILL,
+        "messages_ram": 0,
+        "messages_ready_ram": 0,
+        "messages_unacknowledged_ram": 0,
+        "messages_persistent": 0,
+        "messages_paged_out": 0,
+        "message_bytes": 0,
+        "message_bytes_ready": 0,
+        "message_bytes_unacknowledged": 0,
+        "message_bytes_ram": 0,
+        "message_bytes_persistent": 0,
+        "message_bytes_paged_out": 0,
+        "memory": contents.QUEUE_OVERHEAD,
+        "backing_queue_status": {"len": 0, "mode": "default"},
+        "reductions": 0,
+        "reductions_details": STILL,
+        "garbage_collection": NO_GARBAGE,
         "exclusive_consumer_tag": None,
         "single_active_consumer_tag": None,
         "head_message_timestamp": None,
         "recoverable_slaves": None,
+        "consumer_details": [],
+        "incoming": [],
+        "deliveries": [],
+    }
+    single = {"consumer_details", "incoming", "deliveries"}
+    without = {key: value for key, value in row.items() if key not in single}
+    assert await http("GET", "queues") == await http("GET", "queues/detailed") == [without]
+
+
+async def test_what_is_in_a_queue(http: Http, live: LiveServer):
+    await declared(http)
+    publish(live, b"1", b"22", delivery_mode=2)
+    publish(live, b"333", b"4444")
+    client = live.connect()
+    client.consume("q", prefetch=3)
+    assert len(client.deliveries()) == 3
+    row = await http("GET", QUEUE)
+    memory = row.pop("memory")
+    assert (
+        row.items()
+        >= {
+            "messages": 4,
+            "messages_ready": 1,
+            "messages_unacknowledged": 3,
+            "messages_ram": 4,
+            "messages_ready_ram": 1,
+            "messages_unacknowledged_ram": 3,
+            "messages_persistent": 2,
+            "message_bytes": 10,
+            "message_bytes_ready": 4,
+            "message_bytes_unacknowledged": 6,
+            "message_bytes_ram": 10,
+            "message_bytes_persistent": 3,
+        }.items()
+    )
+    assert memory > contents.QUEUE_OVERHEAD
+    (listed,) = await http("GET", "queues?columns=message_bytes_persistent,messages_persistent")
+    assert listed == {"message_bytes_persistent": 3, "messages_persistent": 2}
+
+
+async def test_of_long_queues_a_sample_is_looked_at(
+    http: Http, live: LiveServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(contents, "SAMPLE", 4)
+    await declared(http)
+    for _ in range(10):
+        publish(live, b"11", delivery_mode=2)
+        publish(live, b"2")
+    row = await http("GET", QUEUE)
+    assert (row["messages_persistent"], row["message_bytes_persistent"]) == (10, 20)
+
+
+async def test_messages_persist_in_durable_queues_only(http: Http, live: LiveServer):
+    await http("PUT", QUEUE, {}, 201)
+    publish(live, b"1", delivery_mode=2)
+    row = await http("GET", QUEUE)
+    assert (row["messages"], row["messages_persistent"]) == (1, 0)
+
+
+@pytest.mark.parametrize("query", ["columns=name,messages", "disable_stats=true"])
+async def test_only_who_asks_has_unacked_messages_counted(
+    http: Http, monkeypatch: pytest.MonkeyPatch, query: str
+):
+    await declared(http)
+    monkeypatch.delattr(contents, "unacked")
+    await http("GET", f"queues?{query}")
+
+
+async def test_a_quorum_queue(http: Http, live: LiveServer):
+    await declared(http, "quorum")
+    publish(live, b"1", b"22")
+    row = await http("GET", QUEUE)
+    assert (
+        row.items()
+        >= {
+            "type": "quorum",
+            "leader": NODE,
+            "members": [NODE],
+            "online": [NODE],
+            "open_files": {NODE: 0},
+            "messages_dlx": 0,
+            "message_bytes_dlx": 0,
+            "messages_persistent": 2,
+            "message_bytes_persistent": 3,
+            "delivery_limit": 20,
+            "single_active_consumer_ctag": None,
+            "single_active_consumer_tag": None,
+        }.items()
+    )
+    assert "messages_paged_out" not in row
+
+
+async def test_a_stream(http: Http, live: LiveServer):
+    await declared(http, "stream")
+    publish(live, b"1", b"22")
+    client = live.connect()
+    client.consume("q", prefetch=10, arguments={"x-stream-offset": "first"})
+    row = await http("GET", QUEUE)
+    assert (
+        row.items()
+        >= {
+            "type": "stream",
+            "members": [NODE],
+            "online": [NODE],
+            "readers": {NODE: 1},
+            "messages": 2,
+            "garbage_collection": NO_GARBAGE,
+        }.items()
+    )
+    assert row["memory"] > contents.QUEUE_OVERHEAD
+    assert not {"message_bytes", "consumer_capacity", "exclusive_consumer_tag"} & row.keys()
+
+
+async def test_consumers(http: Http, live: LiveServer):
+    await declared(http)
+    client = live.connect()
+    client.consume("q", "mine", prefetch=7, exclusive=True, arguments={"x-priority": 3})
+    live.engine.run()
+    row = await http("GET", QUEUE)
+    assert (row["consumers"], row["consumer_capacity"], row["exclusive_consumer_tag"]) == (
+        *(1, 1.0),
+        "mine",
+    )
+    (consumer,) = row["consumer_details"]
+    assert await http("GET", "consumers") == await http("GET", "consumers/%2F") == [consumer]
+    assert consumer == {
+        "consumer_tag": "mine",
+        "queue": {"name": "q", "vhost": "/"},
+        "channel_details": {
+            "connection_name": client.connection.name,
+            "name": f"{client.connection.name} (1)",
+            "node": NODE,
+            "number": 1,
+            "peer_host": "127.0.0.1",
+            "peer_port": client.connection.peer_port,
+            "user": "guest",
+        },
+        "ack_required": True,
+        "exclusive": True,
+        "active": True,
+        "activity_status": "up",
+        "prefetch_count": 7,
+        "arguments": {"x-priority": 3},
+        "consumer_timeout": 0,
     }
 
 
-async def test_statistics_appear_with_activity(get: Any, server: FakeServer):
-    server.add_queue("q", delivered=7, got=2, acked=5)
-    (row,) = await get("/api/queues")
-    assert row["message_stats"] == {
-        "ack": 5,
-        "ack_details": {"rate": 0.0},
-        "deliver_get": 9,
-        "deliver_get_details": {"rate": 0.0},
-    }
-
-
-async def test_a_consumer_with_room(get: Any, server: FakeServer):
-    consumer = SimpleNamespace(tag="c", exclusive=True, room=lambda: 10)
-    server.add_queue("q", consumers=[consumer], consumer_count=1)
-    (row,) = await get("/api/queues")
-    assert (row["consumers"], row["consumer_utilisation"]) == (1, 1.0)
-    assert row["exclusive_consumer_tag"] == "c"
-
-
-async def test_a_single_active_consumer(get: Any, server: FakeServer):
-    server.add_queue("q", active_consumer=SimpleNamespace(tag="first"))
-    (row,) = await get("/api/queues")
+async def test_a_single_active_consumer(http: Http, live: LiveServer):
+    await declared(http, single=True)
+    client = live.connect()
+    for tag in ("first", "second"):
+        client.consume("q", tag)
+    live.engine.run()
+    row = await http("GET", QUEUE)
     assert row["single_active_consumer_tag"] == "first"
+    assert [(each["active"], each["activity_status"]) for each in row["consumer_details"]] == [
+        (True, "single_active"),
+        (False, "waiting"),
+    ]
 
 
-async def test_an_exclusive_queue_names_its_owner(get: Any, server: FakeServer):
-    server.add_queue("q", owner=server.add_connection(port=40001))
-    (row,) = await get("/api/queues")
+async def test_who_sees_which_consumers(http: Http, live: LiveServer):
+    await declared(http)
+    live.connect().consume("q")
+    live.engine.run()
+    live.add_user("ann", "management", permissions=(".*", ".*", ".*"))
+    live.add_user("mon", "monitoring", permissions=None)
+    assert await http("GET", "consumers", user="ann") == []
+    assert len(await http("GET", "consumers", user="mon")) == 1
+    for user in ("guest", "mon"):
+        asked = {"x-vhost": "other"}
+        assert await http("GET", "consumers", user=user, headers=asked) == []
+
+
+async def test_an_exclusive_queue_names_its_owner(http: Http, live: LiveServer):
+    client = live.connect()
+    client.declare("q", exclusive=True)
+    row = await http("GET", QUEUE)
     assert row["exclusive"] is True
     assert row["owner_pid_details"] == {
-        "name": "127.0.0.1:40001 -> 127.0.0.1:5672",
+        "name": client.connection.name,
         "peer_host": "127.0.0.1",
-        "peer_port": 40001,
+        "peer_port": client.connection.peer_port,
     }
 
 
-async def test_a_quorum_queue(get: Any, server: FakeServer):
-    server.add_queue("q", settings=SimpleNamespace(queue_type="quorum"))
-    (row,) = await get("/api/queues")
-    assert (row["type"], row["leader"], row["members"], row["online"]) == (
-        *("quorum", NODE),
-        *([NODE], [NODE]),
+async def test_the_timestamp_of_the_head(http: Http, live: LiveServer):
+    await declared(http)
+    publish(live, b"x", timestamp=1_600_000_000)
+    assert (await http("GET", QUEUE))["head_message_timestamp"] == 1_600_000_000
+
+
+async def test_configuration_alone(http: Http, live: LiveServer):
+    await declared(http, "quorum")
+    publish(live, b"x")
+    bare = {
+        "name": "q",
+        "vhost": "/",
+        "type": "quorum",
+        "durable": True,
+        "auto_delete": False,
+        "exclusive": False,
+        "arguments": {"x-queue-type": "quorum"},
+        "node": NODE,
+        "leader": NODE,
+        "members": [NODE],
+        "online": [NODE],
+    }
+    assert await http("GET", "queues?disable_stats=true") == [bare | {"state": "live"}]
+    assert await http("GET", f"{QUEUE}?disable_stats=true") == bare | {"state": "live"}
+    counts = {"messages": 1, "messages_ready": 1, "messages_unacknowledged": 0}
+    asked = "disable_stats=true&enable_queue_totals=true"
+    assert await http("GET", f"queues/%2F?{asked}") == [bare | counts | {"state": "running"}]
+
+
+# -- changes -----------------------------------------------------------------------------------
+
+
+async def test_made_once(http: Http, live: LiveServer):
+    waited = live.waited
+    await http("PUT", QUEUE, {"durable": "true", "type": "quorum", "exclusive": True}, 201)
+    assert live.waited == waited + 1
+    queue = live.vhost.queues["q"]
+    assert (queue.durable, queue.owner, queue.settings.queue_type) == (True, None, "classic")
+    await http("PUT", QUEUE, {"durable": True, "node": NODE, "arguments": []}, 204)
+    refused = await http("PUT", QUEUE, {}, 400)
+    assert refused["reason"] == (
+        "inequivalent arg 'durable' for queue 'q' in vhost '/': "
+        "received 'false' but current is 'true'"
     )
+    live.engine.crash()
+    assert "q" in live.vhost.queues
 
 
-async def test_the_timestamp_of_the_head(get: Any, server: FakeServer):
-    from broker.amqp.content import parse
+async def test_durable_is_not_the_default(http: Http, live: LiveServer):
+    await http("PUT", QUEUE, None, 201)
+    await http("PUT", QUEUE, {}, 204)
+    assert live.vhost.queues["q"].durable is False
 
-    payload = header_frame(1, 5, encode_properties(timestamp=1_600_000_000))[7:-1]
-    head = SimpleNamespace(message=SimpleNamespace(header=parse(payload)))
-    server.add_queue("q", ready=SimpleNamespace(peek=lambda: head))
-    (row,) = await get("/api/queues")
-    assert row["head_message_timestamp"] == 1_600_000_000
+
+async def test_an_answer_waits_for_the_disk(http: Http, live: LiveServer):
+    live.disk = False
+    refused = await http("PUT", QUEUE, {}, 503)
+    assert refused["error"] == "service_unavailable"
+
+
+async def test_deleted_once(http: Http, live: LiveServer):
+    await declared(http)
+    publish(live, b"x")
+    refused = await http("DELETE", f"{QUEUE}?if-empty=true", None, 400)
+    assert refused["reason"] == "queue 'q' in vhost '/' not empty"
+    live.connect().consume("q")
+    live.engine.run()
+    refused = await http("DELETE", f"{QUEUE}?if-unused=true", None, 400)
+    assert refused["reason"] == "queue 'q' in vhost '/' in use"
+    await http("DELETE", QUEUE, None, 204)
+    await http("DELETE", QUEUE, None, 404)
+
+
+async def test_purge(http: Http, live: LiveServer):
+    await declared(http)
+    publish(live, *[b"x"] * 5)
+    await http("DELETE", f"{QUEUE}/contents", None, 204)
+    assert live.vhost.queues["q"].message_count == 0
+    allowed = (await http("GET", f"{QUEUE}/contents", None, 405, whole=True)).headers["allow"]
+    assert allowed == "DELETE, OPTIONS"
+    await http("DELETE", "queues/%2F/nosuch/contents", None, 404)
+
+
+async def test_actions(http: Http, live: LiveServer):
+    await declared(http)
+    for action in ("sync", "cancel_sync"):
+        await http("POST", f"{QUEUE}/actions", {"action": action}, 204)
+    refused = await http("POST", f"{QUEUE}/actions", {"action": "bogus"}, 400)
+    assert refused["reason"] == '["unknown","bogus"]'
+    live.add_user("ann", "monitoring", permissions=(".*", ".*", ".*"))
+    await http("POST", f"{QUEUE}/actions", {"action": "sync"}, 401, user="ann")
+
+
+async def test_a_plus_may_be_a_space(http: Http):
+    await http("PUT", "queues/%2F/a%20b", {}, 201)
+    for name in ("a%20b", "a+b"):
+        assert (await http("GET", f"queues/%2F/{name}"))["name"] == "a b"
+    await http("PUT", "queues/%2F/a+b", {}, 201)
+    assert (await http("GET", "queues/%2F/a+b"))["name"] == "a+b"
+
+
+@pytest.mark.parametrize("name", ["amq.mine", "amq.", "amq.gen-x"])
+async def test_reserved_names(http: Http, name: str):
+    refused = await http("PUT", f"queues/%2F/{name}", {}, 401)
+    assert refused == {"error": "not_authorised", "reason": "Access refused."}
+
+
+async def test_permissions(http: Http, live: LiveServer):
+    live.add_user("ann", "management", permissions=("^mine$", "", ""))
+    await http("PUT", "queues/%2F/mine", {}, 201, user="ann")
+    await http("PUT", QUEUE, {}, 401, user="ann")
+    arguments = {"x-dead-letter-exchange": "amq.fanout"}
+    await http("DELETE", "queues/%2F/mine", None, 204, user="ann")
+    await http("PUT", "queues/%2F/mine", {"arguments": arguments}, 401, user="ann")
+    live.add_user("eve", "administrator", permissions=None)
+    refused = await http("PUT", QUEUE, {}, 401, user="eve")
+    assert refused["reason"] == "User not authorised to access virtual host"
+
+
+async def test_a_vhost_that_is_not_there(http: Http):
+    assert (await http("PUT", "queues/nosuch/q", {}, 404))["reason"] == "vhost_not_found"
+    assert (await http("DELETE", "queues/nosuch/q", None, 404))["reason"] == "Not Found"
+
+
+# -- lists -------------------------------------------------------------------------------------
 
 
 async def test_lists_by_vhost_then_name(get: Any, server: FakeServer):
