@@ -19,34 +19,61 @@ if TYPE_CHECKING:
     from broker.queue import Queue
 
 REJECTED = "rejected"
+# How long a dead letter that nobody takes is kept before it is tried again.
+RETRY_MS = 60_000
 
 
 def republish(queue: "Queue", entry: QueuedMessage, reason: str) -> None:
     """Sends a message of `queue` to its dead-letter exchange; drops it where that is missing.
 
+    A queue that dead-letters at least once keeps it instead, and tries again, until there is an
+    exchange and all queues that it leads to have taken it (spec 7.5.3).
     `reason` is rejected, expired, maxlen or delivery_limit.
     """
-    settings = queue.settings
-    exchange = queue.vhost.exchanges.get(settings.dead_letter_exchange or "")
-    if exchange is not None:
-        message = entry.message
-        headers = dict(headers_of(message.header))
-        copies = _keys(headers.get("CC"))
-        deaths = _record(queue, message, headers, copies, reason)
-        if settings.dead_letter_routing_key is None:
-            keys = tuple(
-                dict.fromkeys((message.route.routing_key, *copies, *message.route.hidden_keys))
-            )
-        else:
-            keys = (settings.dead_letter_routing_key,)
-        header = _dead_header(message.header, headers)
-        dead = Message(Route(exchange.name, keys[0]), header, message.body)
-        targets, _ = routing.find(exchange, Routable(keys, header, dead), queue.vhost.exchanges.get)
-        for target in targets:
-            if reason == REJECTED or not _is_cycle(target.name, deaths):
-                target.offer(dead)
-    if entry.batch is not None:
+    _try(queue, entry, reason, set())
+
+
+def _try(queue: "Queue", entry: QueuedMessage, reason: str, reached: set[str]) -> None:
+    # `reached` are the queues that have it already.
+    if not _send(queue, entry, reason, reached) and queue.settings.dead_letters_at_least_once:
+
+        def again(entry: QueuedMessage) -> None:
+            _try(queue, entry, reason, reached)
+
+        queue.wait(entry, RETRY_MS, again)
+    elif entry.batch is not None:
         queue.log.settle_with_commit(entry)
+
+
+def _send(queue: "Queue", entry: QueuedMessage, reason: str, reached: set[str]) -> bool:
+    # Whether it led anywhere, and all took it.
+    settings = queue.settings
+    name = settings.dead_letter_exchange
+    exchange = None if name is None else queue.vhost.exchanges.get(name)
+    if exchange is None:
+        return False
+    message = entry.message
+    headers = dict(headers_of(message.header))
+    copies = _keys(headers.get("CC"))
+    deaths = _record(queue, message, headers, copies, reason)
+    if settings.dead_letter_routing_key is None:
+        keys = tuple(
+            dict.fromkeys((message.route.routing_key, *copies, *message.route.hidden_keys))
+        )
+    else:
+        keys = (settings.dead_letter_routing_key,)
+    header = _dead_header(message.header, headers)
+    dead = Message(Route(exchange.name, keys[0]), header, message.body)
+    targets, _ = routing.find(exchange, Routable(keys, header, dead), queue.vhost.exchanges.get)
+    taken = bool(targets)
+    for target in targets:
+        if target.name in reached or (reason != REJECTED and _is_cycle(target.name, deaths)):
+            continue
+        if target.offer(dead):
+            reached.add(target.name)
+        else:
+            taken = False
+    return taken
 
 
 def _dead_header(header: ContentHeader, headers: Table) -> ContentHeader:

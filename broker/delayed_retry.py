@@ -1,10 +1,12 @@
-"""Messages of a quorum queue that came back and wait before they are tried again (spec 8.1).
+"""Messages of a quorum queue that wait before something is tried again (spec 7.5.3, 8.1).
 
-Here: which wait, how long, and their coming back.  Not here: returning a
-message (queue.py).  While they wait they count as unacked, and on the disk
-they are like all others: after a restart they are ready at once.
+Here: which returned messages wait, how long, and the end of the waiting.  Not
+here: returning a message (queue.py), and dead letters that nobody takes yet
+(dead_letter.py).  While they wait they count as unacked, and on the disk they
+are like all others: after a restart they are ready at once.
 """
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING
@@ -16,6 +18,8 @@ from broker.quorum import FAILED, failures
 if TYPE_CHECKING:
     from broker.queue import Queue
     from vhosts.settings import QueueSettings
+
+Again = Callable[[QueuedMessage], object]
 
 # What comes back before others have their turn (DESIGN decision 4).
 RELEASED_AT_ONCE = 200
@@ -43,17 +47,17 @@ class Retries:
     def __init__(self, queue: "Queue") -> None:
         self._queue = queue
         self._numbers = count()
-        self._waiting: list[tuple[int, int, QueuedMessage]] = []
+        self._waiting: list[tuple[int, int, QueuedMessage, Again]] = []
         self._timer: TimerHandle | None = None
         self._armed_for = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def hold(self, entry: QueuedMessage, delay: int) -> None:
-        """Keeps a returned message for `delay` milliseconds."""
+    def hold(self, entry: QueuedMessage, delay: int, again: Again) -> None:
+        """Keeps a message for `delay` milliseconds, then calls `again` with it."""
         due = self._queue.turn.now() + delay
-        heappush(self._waiting, (due, next(self._numbers), entry))
+        heappush(self._waiting, (due, next(self._numbers), entry, again))
         self._arm()
 
     def _arm(self) -> None:
@@ -73,8 +77,9 @@ class Retries:
         for _ in range(RELEASED_AT_ONCE):
             if not waiting or waiting[0][0] > now:
                 break
+            _, _, entry, again = heappop(waiting)
             queue.unacked -= 1
-            queue.take_back(heappop(waiting)[2])
+            again(entry)
         if waiting:
             self._arm()
         queue.turn.schedule()
@@ -85,4 +90,4 @@ class Retries:
             self._timer.cancel()
             self._timer = None
         waiting, self._waiting = self._waiting, []
-        return [entry for _, _, entry in waiting]
+        return [entry for _, _, entry, _ in waiting]

@@ -42,7 +42,11 @@ class Limits:
 
     def full_for(self, message: Message, queue: "Queue") -> bool:
         """Whether `message` would exceed a limit."""
+        # Dead letters that wait are among what a queue must not have too many of (spec 7.5.3).
+        waiting = queue.retries
+        if waiting is not None and not queue.settings.dead_letters_at_least_once:
+            waiting = None
         return (
-            len(queue.ready) >= self.max_messages
+            len(queue.ready) + len(waiting or ()) >= self.max_messages
             or queue.ready_bytes + message.header.body_size > self.max_bytes
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker import dead_letter, live_settings
 from broker.consumer import Available, Consumer
-from broker.delayed_retry import Retries, delay_of
+from broker.delayed_retry import Again, Retries, delay_of
 from broker.delivered_marks import DeliveredMarks
 from broker.expiry import Expiry, message_deadline
 from broker.length_limits import Limits
@@ -34,7 +34,6 @@ TURN_BYTES = 1 << 20
 # Publishers are slowed down once this much waits for sockets that are full.
 CONGESTED_BYTES = 8 << 20
 MESSAGE_OVERHEAD = 256
-
 NO_DEFINITION: dict[str, Any] = {}
 
 
@@ -98,7 +97,6 @@ class Queue(QueueCounters):
         self.auto_delete = auto_delete
         self.arguments = arguments
         self.id = queue_id
-        # What it comes under, once it is there (`come_under`).
         self.policy: Policy | None = None
         self.operator_policy: Policy | None = None
         self.effective_policy = NO_DEFINITION
@@ -116,7 +114,6 @@ class Queue(QueueCounters):
         )
         self.ready_bytes = 0
         self.unacked = 0
-        # Returned messages that wait, once there are any.
         self.retries: Retries | None = None
         self.next_position = 0
         self.consumers: list[Consumer] = []
@@ -336,11 +333,15 @@ class Queue(QueueCounters):
             return
         delay = delay_of(self.settings, entry, count)
         if delay:
-            self.unacked += 1  # until it comes back
-            self.retries = self.retries or Retries(self)
-            self.retries.hold(entry, delay)
-            return
-        self.take_back(entry)
+            self.wait(entry, delay, self.take_back)
+        else:
+            self.take_back(entry)
+
+    def wait(self, entry: QueuedMessage, delay: int, again: Again) -> None:
+        """A message counts as unacked for `delay` ms; then `again` is called with it."""
+        self.unacked += 1
+        self.retries = self.retries or Retries(self)
+        self.retries.hold(entry, delay, again)
 
     def take_back(self, entry: QueuedMessage) -> None:
         """A returned message can be delivered again."""
@@ -466,7 +467,7 @@ class Queue(QueueCounters):
         self.deleted = True
         self.expiry.cancel()
         self.purge()
-        for entry in self.retries.cancel() if self.retries is not None else ():
+        for entry in self.retries.cancel() if self.retries else ():
             self._drop(entry)
         consumers, self.consumers = self.consumers, []
         for consumer in consumers:
@@ -477,7 +478,7 @@ class Queue(QueueCounters):
     def suspend(self) -> None:
         """The virtual host is unloaded: nothing happens here any more, the disk keeps it all."""
         self.expiry.cancel()
-        if self.retries is not None:
+        if self.retries:
             self.retries.cancel()
         self.deleted = True
         self.log = UNPLUGGED

@@ -74,6 +74,15 @@ class QueueSettings:
         settings._finish()
         return settings
 
+    @property
+    def dead_letters_at_least_once(self) -> bool:
+        """Only together with a dead-letter exchange and reject-publish (spec 7.5.3)."""
+        return (
+            self.dead_letter_strategy == "at-least-once"
+            and self.overflow == "reject-publish"
+            and self.dead_letter_exchange is not None
+        )
+
     def _finish(self) -> None:
         """From values as they are declared to values as they are used."""
         if self.max_age is not None:
