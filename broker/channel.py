@@ -168,6 +168,10 @@ class Channel:
         """Where publishes to an exchange are counted."""
         return self.pairs.flow(exchange)
 
+    def forget_targets(self) -> None:
+        """Permissions are checked anew, as when the topology changes."""
+        self._targets.clear()
+
     def decode_publish(self, arguments: bytes) -> tuple[str, str, int]:
         """Exchange, routing key and bits of a basic.publish; raises ProtocolViolation."""
         try:

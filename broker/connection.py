@@ -29,9 +29,12 @@ from broker.handlers import connection as on_connection
 from broker.handshake import Handshake, Outcome, Step
 from broker.heartbeat import Heartbeat
 from broker.link import FOR_COMMIT, Link, Socket
+from broker.waiting import Waiting
 from vhosts import errors
 
 if TYPE_CHECKING:
+    from broker.access import Visitor
+    from broker.auth_backends.base import Identity
     from broker.queue import Queue
     from broker.tls import Session
     from exchanges.base import Table
@@ -79,6 +82,7 @@ class Connection(Link):
         "tls",
         "user",
         "vhost",
+        "visitor",
         "wants_blocked_notify",
         "wants_cancel_notify",
     )
@@ -104,6 +108,8 @@ class Connection(Link):
             context.logins.door("amqp091", peer[0]),
             is_loopback=loopback,
             peer=sasl.peer(tls, context.limits),
+            keeper=context.keeper,
+            address=peer[0],
         )
         protocol = Protocol(handshake.frame_limit, context.max_message_size)
         name = f"{peer[0]}:{peer[1]} -> {local[0]}:{local[1]}"
@@ -127,6 +133,8 @@ class Connection(Link):
         self._replying = self._released = False
         self._holding = 0
         self._heartbeat: Heartbeat | None = None
+        # Somebody whom another back end knows.
+        self.visitor: Visitor | None = None
         self._handle: Callable[[list[Command]], None] = self._handle_handshake
         self._timer = context.clock.call_later(context.handshake_timeout, self._too_slow)
         context.connections.add(self)
@@ -166,12 +174,21 @@ class Connection(Link):
                     self._method(channel, kind, command[2])
             except (errors.BrokerError, ProtocolViolation, replies.InvalidArgument) as error:
                 self._refuse(channel, command, error)
+            except Waiting as waiting:
+                self._wait(waiting, commands[index:])
+                return
             if self._held:
                 self._pending = commands[index + 1 :]
                 return
             if self._handle != self._handle_running:
                 self._handle(commands[index + 1 :])
                 return
+
+    def _wait(self, waiting: Waiting, rest: list[Command]) -> None:
+        self._replying, self._holding = False, 0
+        self.after_reply.clear()
+        if not self.wait_for(waiting, rest):
+            self._close(replies.translate(errors.ResourceError("too many permissions needed")))
 
     def _method(self, channel: Channel, method: int, arguments: bytes) -> None:
         if method == VIOLATION:
@@ -322,7 +339,9 @@ class Connection(Link):
         logger.info("%s channel %d: %s", self.name, channel.number, reply.text)
         if channel.confirms is not None:
             channel.confirms.flush()  # what was safe before stays confirmed
-        self.send(cold.method_frame(channel.number, _close_method(commands.Channel.Close, reply)))
+        self.send(
+            cold.method_frame(channel.number, replies.close_method(commands.Channel.Close, reply))
+        )
         self.protocol.forget_contents(channel.number)
         channel.close()
 
@@ -331,7 +350,7 @@ class Connection(Link):
             return
         logger.warning("%s: closing: %s", self.name, reply.text)
         self._release()
-        self.send(cold.method_frame(0, _close_method(commands.Connection.Close, reply)))
+        self.send(cold.method_frame(0, replies.close_method(commands.Connection.Close, reply)))
         # Where no frame can be read any more, close-ok cannot be read either.
         self._await_end(self._handle_closing, SHORT_GRACE if self.protocol.dead else 0)
 
@@ -389,6 +408,8 @@ class Connection(Link):
             self.release_input()  # for its close-ok; nothing else will be handled
         if self._heartbeat is not None:
             self._heartbeat.stop()
+        if self.visitor is not None:
+            self.visitor.stop()
         channels, self.channels = self.channels, {}
         for channel in channels.values():
             if not channel.closing:
@@ -404,7 +425,11 @@ class Connection(Link):
 
     def _handle_handshake(self, commands: list[Command]) -> None:
         for index, command in enumerate(commands):
-            step = self._handshake.handle(command)
+            try:
+                step = self._handshake.handle(command)
+            except Waiting as waiting:
+                self._wait(waiting, commands[index:])
+                return
             for frame in step.frames:
                 self.send(frame)
             self.protocol.frame_limit = self._handshake.frame_limit
@@ -439,7 +464,10 @@ class Connection(Link):
         self.heartbeat = shake.heartbeat
         self.wants_cancel_notify = shake.capable("consumer_cancel_notify")
         self.wants_blocked_notify = shake.capable("connection.blocked")
-        self.authorise = self.context.vhosts.permissions.authoriser(self.user.name, self.vhost.name)
+        permissions = self.context.vhosts.permissions
+        self.authorise = permissions.authoriser(self.user.name, self.vhost.name)
+        if self.user.identity is not None:
+            self._welcome(self.user.identity)
         self.context.roster.enter(self)
         self.vhost.statistics.connection_created += 1
         self.state = "running"
@@ -449,6 +477,13 @@ class Connection(Link):
         if self.heartbeat:
             self._heartbeat = Heartbeat(self, self.context.clock, self.heartbeat)
         logger.info("%s: user %s opened vhost %s", self.name, self.user.name, self.vhost.name)
+
+    def _welcome(self, identity: "Identity") -> None:
+        from broker.access import Visitor  # there already, where anybody has an identity
+
+        assert self.context.keeper is not None
+        self.visitor = Visitor(self.context.keeper, self, identity)
+        self.authorise = self.visitor.authorise
 
     def _too_slow(self) -> None:
         logger.info("%s: no handshake within the time allowed", self.name)
@@ -463,15 +498,3 @@ class Connection(Link):
         """The client sent nothing for two heartbeat intervals: it is taken for dead."""
         logger.warning("%s: missed heartbeats, timeout: %ds", self.name, self.heartbeat)
         self._socket.abort()
-
-
-def _close_method(
-    kind: type[commands.Channel.Close] | type[commands.Connection.Close], reply: replies.Reply
-) -> cold.Method:
-    return cold.build(
-        kind,
-        reply_code=reply.code,
-        reply_text=reply.text,
-        class_id=reply.class_id,
-        method_id=reply.method_id,
-    )

@@ -13,6 +13,7 @@ from broker.tally import Tally
 from broker.turn import Turn
 
 if TYPE_CHECKING:
+    from broker.access import Gatekeeper
     from broker.channel import Channel
     from broker.connection import Connection
     from broker.handshake import Limits, ServerIdentity
@@ -29,6 +30,7 @@ class Context:
         "connections",
         "handshake_timeout",
         "identity",
+        "keeper",
         "limits",
         "logins",
         "max_message_size",
@@ -54,6 +56,8 @@ class Context:
         self.turn = turn
         self.vhosts = vhosts
         self.identity = identity
+        # Where others than the broker know users, too.
+        self.keeper: Gatekeeper | None = None
         self.limits = limits
         self.max_message_size = max_message_size
         self.handshake_timeout = handshake_timeout

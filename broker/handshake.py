@@ -18,9 +18,11 @@ from broker.amqp.protocol import PROTOCOL_HEADER, VIOLATION, Command
 from broker.amqp.tables import Table
 from broker.logins import Door
 from broker.sasl import MECHANISMS, STRANGER, Credentials, MalformedResponse, Peer
+from broker.waiting import Waiting
 from vhosts.errors import BrokerError
 
 if TYPE_CHECKING:
+    from broker.access import Gatekeeper
     from broker.queue import Queue
     from vhosts.registry import VirtualHosts
     from vhosts.users import User
@@ -175,12 +177,16 @@ class Handshake:
     """
 
     __slots__ = (
+        "_address",
         "_door",
+        "_found",
         "_identity",
         "_is_loopback",
+        "_keeper",
         "_limits",
         "_offered",
         "_peer",
+        "_permitted",
         "_state",
         "_vhosts",
         "channel_max",
@@ -205,6 +211,8 @@ class Handshake:
         *,
         is_loopback: bool,
         peer: Peer = STRANGER,
+        keeper: "Gatekeeper | None" = None,
+        address: str = "",
     ) -> None:
         self._identity = identity
         self._vhosts = vhosts
@@ -212,6 +220,11 @@ class Handshake:
         self._door = door
         self._is_loopback = is_loopback
         self._peer = peer
+        self._keeper = keeper
+        self._address = address
+        # What others have said of the user, once they have been asked.
+        self._found: tuple[User | None] | None = None
+        self._permitted: bool | None = None
         self._offered = sasl.offered(peer, limits.mechanisms)
         self._state = _State.HEADER
         self.frame_limit = FRAME_LIMIT
@@ -227,7 +240,11 @@ class Handshake:
         return tag == "F" and capabilities.get(capability) == ("t", True)
 
     def handle(self, command: Command) -> Step:
-        """What follows from one command of `Protocol.commands`; never raises."""
+        """What follows from one command of `Protocol.commands`.
+
+        Raises nothing but Waiting, where others have to be asked: then it is to be called again
+        with the same command.
+        """
         channel, kind = command[0], command[1]
         try:
             if kind == VIOLATION:
@@ -279,11 +296,27 @@ class Handshake:
         name, password = credentials
         if not self._door.hears(name):
             return None
-        users = self._vhosts.users
-        user = users.get(name) if password is None else users.authenticate(name, password)
-        if user is not None and name in self._limits.loopback_users and not self._is_loopback:
+        if self._keeper is not None:
+            user = self._known_elsewhere(self._keeper, name, password)
+        else:
+            users = self._vhosts.users
+            user = users.get(name) if password is None else users.authenticate(name, password)
+        if user is None or (user.name in self._limits.loopback_users and not self._is_loopback):
             return None
         return user
+
+    def _known_elsewhere(
+        self, keeper: "Gatekeeper", name: str, password: str | None
+    ) -> "User | None":
+        if self._found is not None:
+            return self._found[0]
+        if (user := keeper.known_here(name, password)) is not None:
+            return user
+
+        async def ask() -> None:
+            self._found = (await keeper.login(name, password),)
+
+        raise Waiting(ask)
 
     def _tune_ok(self, arguments: bytes) -> Step:
         command = cold.decode(commands.Connection.TuneOk.index, arguments)
@@ -301,9 +334,17 @@ class Handshake:
     def _open(self, arguments: bytes) -> Step:
         command = cold.decode(commands.Connection.Open.index, arguments)
         assert isinstance(command, commands.Connection.Open)
-        self.vhost = self._vhosts.enter(self.user.name, command.virtual_host)
+        name = command.virtual_host
+        if self.user.identity is not None and self._permitted is None:
+            raise Waiting(lambda: self._ask_permission(name))
+        self.vhost = self._vhosts.enter(self.user.name, name, permitted=self._permitted)
         self._state = _State.OVER
         return Step(cold.method_frame(0, cold.connection_open_ok()), outcome=Outcome.RUNNING)
+
+    async def _ask_permission(self, vhost: str) -> None:
+        from broker import access  # there already, where anybody has an identity
+
+        self._permitted = await access.may_enter(self.user.identity, vhost, self._address)
 
     def _close(self, arguments: bytes) -> Step:
         cold.decode(commands.Connection.Close.index, arguments)

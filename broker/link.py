@@ -9,6 +9,7 @@ from typing import Protocol as Interface
 
 from broker.amqp.protocol import Command, Protocol
 from broker.turn import Turn
+from broker.waiting import MAX_QUESTIONS, Waiting
 
 # What one connection may bring before others have their turn: messages, and octets.
 BUDGET = 1000
@@ -16,7 +17,7 @@ TURN_BYTES = 1 << 19
 # Output beyond this goes to the socket before the turn ends.
 FLUSH_BYTES = 1 << 20
 # Why input is held, bits of `_held`.
-FOR_COMMIT, FOR_ALARM, FOR_OUTPUT = 1, 2, 4
+FOR_COMMIT, FOR_ALARM, FOR_OUTPUT, FOR_ANSWER = 1, 2, 4, 8
 CHOKED_BYTES = 8 << 20
 # A publisher waits this long (seconds) when those who read are behind, unless they are stuck.
 CONGESTION_PAUSE = 0.003
@@ -58,6 +59,8 @@ class Link:
         "_turn",
         "_turn_bytes",
         "_turn_messages",
+        "_waited_for",
+        "_waits",
         "heard",
         "name",
         "out",
@@ -84,6 +87,8 @@ class Link:
         self.heard = self.spoke = self.stores = False
         self.received_bytes = self.sent_bytes = self.reads = self.writes = 0
         self._pending: list[Command] = []
+        self._waited_for: Command | None = None
+        self._waits = 0
         self._held = 0
         self._resuming = self._read_paused = self._slowed = False
         self._turn = self._turn_bytes = self._turn_messages = 0
@@ -174,8 +179,22 @@ class Link:
         return bool(self._held)
 
     def put_back(self, rest: list[Command]) -> None:
-        """Commands to handle before what is read next."""
+        """Commands to handle before what is read next, behind what waits already."""
+        self._pending = [*self._pending, *rest]
+
+    def wait_for(self, waiting: Waiting, rest: list[Command]) -> bool:
+        """Handles and reads nothing until there is an answer, and then `rest` again.
+
+        False, and nothing happens, if its first command has waited for too many already.
+        """
+        self._waits = self._waits + 1 if rest[0] is self._waited_for else 1
+        self._waited_for = rest[0]
+        if self._waits > MAX_QUESTIONS:
+            return False
+        self._held |= FOR_ANSWER
         self._pending = rest
+        waiting.begin(lambda: self._let_go(FOR_ANSWER))
+        return True
 
     def hold(self, rest: list[Command]) -> None:
         """Handles and reads nothing until `release_input`, and then `rest` first."""

@@ -194,6 +194,13 @@ def names(text: str) -> tuple[str, ...]:
     return () if found == ["none"] else tuple(dict.fromkeys(found))
 
 
+def url(text: str) -> str:
+    """Where a web server is asked."""
+    if not re.match(r"https?://[^/\s]+", text):
+        raise ValueError("a URL such as https://auth.example/user")
+    return text
+
+
 def verbatim(text: str) -> str:
     """Any text; only who uses it can tell whether it is right."""
     return text

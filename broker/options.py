@@ -205,6 +205,59 @@ class Options:
         value=None,
         live=True,
     )
+    auth_backends: tuple[str, ...] = _row(
+        read.names,
+        "NAMES",
+        "Who knows users, asked in this order: internal, http, oauth2, or those of other packages.",
+        default="internal",
+    )
+    auth_cache_seconds: int = _row(
+        read.seconds,
+        "SECONDS",
+        "Time for which permissions are kept that other back ends gave.",
+        default="15",
+    )
+    auth_http_user_path: str | None = _row(
+        read.url, "URL", "Web server that knows who users are.", default="none", value=None
+    )
+    auth_http_vhost_path: str | None = _row(
+        read.url, "URL", "The same for virtual hosts.", default="none", value=None
+    )
+    auth_http_resource_path: str | None = _row(
+        read.url, "URL", "The same for queues and exchanges.", default="none", value=None
+    )
+    auth_http_topic_path: str | None = _row(
+        read.url, "URL", "The same for routing keys.", default="none", value=None
+    )
+    auth_http_method: str = _row(
+        read.one_of("get", "post"), "METHOD", "How it is asked: get or post.", default="get"
+    )
+    auth_http_timeout: int = _row(
+        read.some_seconds, "SECONDS", "Time that it has to answer.", default="5"
+    )
+    oauth2_resource_server_id: str | None = _row(
+        read.words, "NAME", "Whom tokens must be made for (aud).", default="none", value=None
+    )
+    oauth2_scope_prefix: str | None = _row(
+        read.verbatim,
+        "TEXT",
+        "What stands before the scopes of tokens that are meant for this broker.",
+        default="the resource server id and a dot",
+        value=None,
+    )
+    oauth2_issuer: str | None = _row(
+        read.verbatim, "TEXT", "Who must have made tokens (iss).", default="anybody", value=None
+    )
+    oauth2_jwks_url: str | None = _row(
+        read.url,
+        "URL",
+        "Where the keys are that tokens are checked with.",
+        default="none",
+        value=None,
+    )
+    oauth2_key_file: Path | None = _row(
+        read.path, "FILE", "The public key (PEM) instead.", default="none", value=None
+    )
     heartbeat: int = _row(
         read.seconds,
         "SECONDS",

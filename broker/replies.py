@@ -4,11 +4,14 @@ Here: exception class to reply code, and the reply that goes into channel.close
 or connection.close.  Not here: raising any of them, and sending the reply.
 """
 
+from pamqp import commands
+
+from broker.amqp import cold
 from broker.amqp.errors import REPLY_NAMES, ProtocolViolation, format_reply_text
 from exchanges.base import InvalidArgument
 from vhosts import errors
 
-__all__ = ["CODES", "InvalidArgument", "Reply", "translate"]
+__all__ = ["CODES", "InvalidArgument", "Reply", "close_method", "translate"]
 
 # A subclass answers as its nearest base in the table; what is not in it is a fault of ours.
 CODES: dict[type[Exception], int] = {
@@ -68,3 +71,16 @@ def translate(exception: Exception, method: int = 0) -> Reply:
         if code is not None:
             return Reply(code, str(exception), method >> 16, method & 0xFFFF)
     return Reply(INTERNAL_ERROR, "", method >> 16, method & 0xFFFF)
+
+
+def close_method(
+    kind: type[commands.Channel.Close] | type[commands.Connection.Close], reply: Reply
+) -> cold.Method:
+    """The close method that carries the reply."""
+    return cold.build(
+        kind,
+        reply_code=reply.code,
+        reply_text=reply.text,
+        class_id=reply.class_id,
+        method_id=reply.method_id,
+    )

@@ -25,6 +25,7 @@ from broker.storage import Storage
 from broker.transport import AmqpTransport
 
 if TYPE_CHECKING:
+    from broker.access import Gatekeeper
     from broker.connection import Connection
     from broker.context import Context
     from broker.queue import Queue
@@ -130,6 +131,7 @@ class Server:
             raise StartError("nothing to listen on: --amqp-port is off, and so is AMQP over TLS")
         self._storage = await Storage.open(options, self.clock, self.node_name)
         self._context = self._storage.context
+        self._context.keeper = self._open_backends(self._context)
         if options.load_definitions is not None:
             await self._storage.import_definitions(options.load_definitions)
         watch(self._running, options)
@@ -137,6 +139,13 @@ class Server:
         await self._serve_http(http)
         self._serve_tls(amqps, https, self._context)
         _tune_collector()
+
+    def _open_backends(self, context: Context) -> Gatekeeper | None:
+        if self.options.auth_backends == ("internal",):
+            return None
+        from broker import access  # not for those who need no other
+
+        return access.open_backends(self.options, context.vhosts.users, self.clock)
 
     def _bind(self, protocol: str, port: int) -> list[socket.socket]:
         if port == OFF:
@@ -228,6 +237,8 @@ class Server:
             server.close()
         if self._tls is not None:
             await self._tls.close()
+        if self._context is not None and self._context.keeper is not None:
+            await self._context.keeper.close()
         if self._context is not None:
             self._context.alarms.stop()
         await self._close_connections()

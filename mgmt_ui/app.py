@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from broker.waiting import MAX_QUESTIONS, Waiting
 from mgmt_ui import auth, body
 from mgmt_ui.answer import Answer, Stream
 from mgmt_ui.call import Call
@@ -21,7 +22,7 @@ from mgmt_ui.errors import ApiError, bad_request, not_found, translate
 from mgmt_ui.payload import TOO_LARGE
 from mgmt_ui.rates import Rates
 from mgmt_ui.redirects import REDIRECTS
-from mgmt_ui.routes import MalformedPath, Match, Router
+from mgmt_ui.routes import MalformedPath, Match, Route, Router
 from mgmt_ui.sessions import Sessions
 from vhosts.errors import BrokerError
 
@@ -115,9 +116,8 @@ class _Entrance:
         if not _accepts_json(request.headers.get("accept", "")):
             raise ApiError(406)
         call = self._call(request, match, await self._user(request, route.tag))
-        result = route.resolve()(call)
-        if inspect.isawaitable(result):
-            result = await result
+        await call.find_open_doors()
+        result = await _handled(route, call)
         if isinstance(result, Stream):
             return result
         answer = result if isinstance(result, Answer) else Answer(result)
@@ -161,6 +161,17 @@ class _Entrance:
             return self.router.match(_raw_path(request))
         except MalformedPath:
             raise ApiError(400) from None
+
+
+async def _handled(route: Route, call: Call) -> object:
+    # Once, but for those whose permissions another back end knows: it is asked in between.
+    for _ in range(MAX_QUESTIONS):
+        try:
+            result = route.resolve()(call)
+            return await result if inspect.isawaitable(result) else result
+        except Waiting as waiting:
+            await waiting.ask()
+    raise ApiError(403, "forbidden", "too many permissions needed")
 
 
 @dataclass(slots=True)

@@ -95,7 +95,11 @@ async def log_in(
     if not door.hears(name):
         door.failed(name)
         raise ApiError(429, "too_many_requests", "Too many failed logins", {"retry-after": "5"})
-    user = server.vhosts.users.authenticate(name, password)
+    keeper = server.context.keeper
+    if keeper is None:
+        user = server.vhosts.users.authenticate(name, password)
+    else:
+        user = await keeper.login(name, password)
     if user is None:
         await _pause(server, door.failed(name))
     else:

@@ -1,5 +1,6 @@
 """A request as a handler sees it: who asks, about what, and what they may see (spec 1.4)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ class Call:
     """
 
     __slots__ = (
+        "_authoriser",
+        "_doors",
         "_read",
         "_vhost_header",
         "headers",
@@ -64,6 +67,8 @@ class Call:
         read: Callable[[], Awaitable[bytes]] | None = None,
         sessions: "Sessions | None" = None,
     ) -> None:
+        self._authoriser: Authorise | None = None
+        self._doors: set[str] = set()
         self.server = server
         self.rates = rates
         if user is not None:
@@ -139,8 +144,36 @@ class Call:
 
     @property
     def authorise(self) -> "Authorise":
-        """Checks the user's permissions in `vhost`, for the methods of VirtualHost."""
+        """Checks the user's permissions in `vhost`, for the methods of VirtualHost.
+
+        Raises Waiting where another back end must be asked: then the handler is called again.
+        """
+        if self.user.identity is not None:
+            return self._ask_elsewhere()
         return self.server.vhosts.permissions.authoriser(self.user.name, self.path["vhost"])
+
+    def _ask_elsewhere(self) -> "Authorise":
+        from broker.access import Authoriser  # there already, where anybody has an identity
+
+        if self._authoriser is None:
+            vhost = self.vhost
+            exists = vhost.queues.__contains__
+            self._authoriser = Authoriser(self.user.identity, vhost.name, exists)
+        return self._authoriser
+
+    async def find_open_doors(self) -> None:
+        """Asks which virtual hosts the user may enter, where another back end knows that."""
+        identity = self.user.identity if hasattr(self, "user") else None
+        if identity is None:
+            return
+        from broker import access
+
+        names = [vhost.name for vhost in self.server.vhosts]
+        address = self.remote or ""
+        answers = await asyncio.gather(
+            *(access.may_enter(identity, name, address) for name in names)
+        )
+        self._doors = {name for name, may in zip(names, answers, strict=True) if may}
 
     @property
     def queue(self) -> "Queue":
@@ -209,6 +242,8 @@ class Call:
 
     def may_enter(self, vhost: str) -> bool:
         """Whether the user has a permission row there, be it all empty."""
+        if self.user.identity is not None:
+            return vhost in self._doors
         return self.server.vhosts.permissions.get(self.user.name, vhost) is not None
 
     def wants(self, vhost: str) -> bool:

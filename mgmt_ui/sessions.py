@@ -18,9 +18,11 @@ MAX_OF_USER, MAX_SESSIONS = 100, 10_000
 
 
 class _Session:
-    __slots__ = ("expires", "password_hash", "user")
+    __slots__ = ("expires", "guest", "password_hash", "user")
 
     def __init__(self, user: "User", expires: float) -> None:
+        # Whom another back end knows, nobody here does: their name may be another's here.
+        self.guest = user if user.identity is not None else None
         self.user = user.name
         self.password_hash = user.password_hash
         self.expires = expires
@@ -39,7 +41,7 @@ class Sessions:
         """A new token for a user who has just logged in; it lasts so long."""
         token = secrets.token_urlsafe(32)
         self._make_room(user.name)
-        expires = self._clock.monotonic() + seconds
+        expires = self._clock.monotonic() + self._lasting(user, seconds)
         self._sessions[_digest(token)] = _Session(user, expires)
         return token
 
@@ -48,12 +50,21 @@ class Sessions:
         session = self._sessions.get(_digest(token))
         if session is None:
             return None
-        user = self._users.get(session.user)
+        if session.guest is not None and session.expires > self._clock.monotonic():
+            return session.guest
+        user = None if session.guest is not None else self._users.get(session.user)
         stale = user is None or user.password_hash != session.password_hash
         if stale or session.expires <= self._clock.monotonic():
             self.close(token)
             return None
         return user
+
+    def _lasting(self, user: "User", seconds: float) -> float:
+        # No longer than what a token says that was the password.
+        if user.identity is None or user.identity.expires_at is None:
+            return seconds
+        left: float = (user.identity.expires_at - self._clock.now_ms()) / 1000
+        return min(seconds, left)
 
     def close(self, token: str) -> None:
         """The token opens nothing any more."""

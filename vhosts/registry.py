@@ -223,8 +223,10 @@ class VirtualHosts(Generic[Q]):
 
     # -- who enters (spec 2.6) -----------------------------------------------------------------
 
-    def enter(self, user: str, name: str) -> VirtualHost[Q]:
+    def enter(self, user: str, name: str, *, permitted: bool | None = None) -> VirtualHost[Q]:
         """The virtual host that a connection of `user` opens, all checks done in their order.
+
+        `permitted` is what others have said of it, where it was for others to say.
 
         Raises NotAllowed, and InternalError where it is down.
         """
@@ -234,7 +236,10 @@ class VirtualHosts(Generic[Q]):
             raise errors.vhost_not_found(name)
         self.limits.check_vhost_connections(name, user, self.presence.count(vhost=name))
         self.limits.check_user_connections(user, self.presence.count(user=user))
-        self.permissions.check_vhost(user, name)
+        if permitted is None:
+            self.permissions.check_vhost(user, name)
+        elif not permitted:
+            raise errors.vhost_refused(name, user)
         if not vhost.running:
             raise errors.vhost_down_for(name, user)
         return vhost

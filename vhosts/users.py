@@ -5,7 +5,7 @@ tags open, is decided by the doors themselves (AMQP handshake, management API).
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from vhosts import errors
 from vhosts.passwords import (
@@ -19,9 +19,12 @@ MAX_TAGS = 32
 
 
 class User:
-    """One user. An empty `password_hash` means that no password opens the door."""
+    """One user. An empty `password_hash` means that no password opens the door.
 
-    __slots__ = ("hashing_algorithm", "name", "password_hash", "tags")
+    `identity` is for those whom another back end knows, and holds what it says of them.
+    """
+
+    __slots__ = ("hashing_algorithm", "identity", "name", "password_hash", "tags")
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class User:
         self.password_hash = password_hash
         self.hashing_algorithm = hashing_algorithm
         self.tags = tags
+        self.identity: Any = None
 
 
 _UNKNOWN = User("", "")

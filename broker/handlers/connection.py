@@ -22,7 +22,12 @@ def close(connection: "Connection", command: commands.Connection.Close) -> None:
 def update_secret(
     connection: "Connection", command: commands.Connection.UpdateSecret
 ) -> cold.Method:
-    """Users with passwords have nothing to renew: always fine."""
+    """Users with passwords have nothing to renew: always fine.  Tokens are checked."""
+    if connection.visitor is not None:
+        # A long string, which pamqp gives as text where it is text.
+        secret: str | bytes = command.new_secret or ""
+        text = secret.decode("utf-8", "surrogateescape") if isinstance(secret, bytes) else secret
+        connection.visitor.renew(text)
     return commands.Connection.UpdateSecretOk()
 
 

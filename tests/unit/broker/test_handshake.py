@@ -57,7 +57,8 @@ class VirtualHosts:
         self.permissions.set("guest", "/", "", "", "")
         self._vhosts = {"/": "the default vhost", "closed": "another"}
 
-    def enter(self, user: str, name: str) -> Any:
+    def enter(self, user: str, name: str, *, permitted: bool | None = None) -> Any:
+        assert permitted is None
         if name not in self._vhosts:
             raise vhost_not_found(name)
         self.permissions.check_vhost(user, name)

@@ -58,6 +58,10 @@ def test_every_option_has_a_flag_a_variable_and_a_key(name: str, empty_directory
     texts |= {"alarmed_publishers": "REFUSE", "no_default_user": "TRUE"}
     texts |= {"tls_verify": "PEER", "tls_min_version": "1.3", "tls_username_from": "san_dns"}
     texts |= {"auth_mechanisms": "plain,External", "strict_recovery": "TRUE"}
+    texts |= {"auth_http_method": "POST"}
+    texts |= {
+        each: "https://auth.example/x?y" for each in OPTIONS if each.endswith(("_url", "_path"))
+    }
     text = texts.get(name, "7")
     option = OPTIONS[name]
     expected = Options(**{name: option.parse(text)})

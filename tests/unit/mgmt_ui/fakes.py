@@ -61,7 +61,7 @@ class FakeServer:
         self.connections: list[Any] = []
         self.listeners = [Listener("amqp", "127.0.0.1", 5672), Listener("http", "::1", 15672)]
         self.alarms: list[str] = []
-        self.context = SimpleNamespace(limits=Offered(), logins=Logins(self.clock))
+        self.context = SimpleNamespace(limits=Offered(), logins=Logins(self.clock), keeper=None)
         self.add_user("guest", "administrator")
         self.add_vhost("/", "guest")
 
