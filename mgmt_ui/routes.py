@@ -181,6 +181,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/user-limits/{user}", "limits:of_user"),
     Route("PUT", "/api/user-limits/{user}/{name}", "limits:put_of_user", Tag.ADMINISTRATOR),
     Route("DELETE", "/api/user-limits/{user}/{name}", "limits:delete_of_user", Tag.ADMINISTRATOR),
+    # The API about itself
+    Route("GET", "/api/index.html", "documentation:page", Tag.NONE),
+    Route("GET", "/api/openapi.json", "documentation:document", Tag.NONE),
     # Logging in
     Route("GET", "/api/whoami", "login:whoami"),
     Route("GET", "/api/auth", "login:methods", Tag.NONE),
