@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pamqp import commands
 
-from broker import __version__, replies, sasl
+from broker import __version__, audit, replies, sasl
 from broker.amqp import cold, errors
 from broker.amqp.errors import ProtocolViolation
 from broker.amqp.protocol import PROTOCOL_HEADER, VIOLATION, Command
@@ -178,6 +178,7 @@ class Handshake:
 
     __slots__ = (
         "_address",
+        "_claimed",
         "_door",
         "_found",
         "_identity",
@@ -222,6 +223,7 @@ class Handshake:
         self._peer = peer
         self._keeper = keeper
         self._address = address
+        self._claimed: str | None = None
         # What others have said of the user, once they have been asked.
         self._found: tuple[User | None] | None = None
         self._permitted: bool | None = None
@@ -281,12 +283,14 @@ class Handshake:
             credentials = read(cold.response(command), self._peer)
         except MalformedResponse:
             return self._silence(f"malformed {command.mechanism} response")
+        self._claimed = credentials.name
         user = self._authenticate(credentials)
         if user is None:
             delay = self._door.failed(credentials.name)
             return self._login_refused(credentials.name, max(delay, REFUSAL_SECONDS))
         self._door.succeeded()
         self.user = user
+        self._claimed = user.name
         self._state = _State.TUNING
         limits = self._limits
         tune = cold.connection_tune(limits.channel_max, limits.frame_max, limits.heartbeat)
@@ -381,6 +385,14 @@ class Handshake:
         self, reason: str, *last_words: cold.Method, close_after: float = REFUSAL_SECONDS
     ) -> Step:
         self._state = _State.OVER
+        audit.note(
+            "connection.refused",
+            via="amqp",
+            user=self._claimed,
+            address=self._address,
+            mechanism=self.mechanism or None,
+            reason=reason,
+        )
         return Step(
             *(cold.method_frame(0, method) for method in last_words),
             outcome=Outcome.REFUSED,

@@ -409,6 +409,13 @@ class Options:
         "How the log on standard error looks: text or json.",
         default="text",
     )
+    audit_log: str = _row(
+        read.verbatim,
+        "WHERE",
+        "Who came, was refused, or changed what, as lines of their own: off, stderr, or a file.",
+        default="off",
+        live=True,
+    )
 
     @property
     def database_url(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from broker import logs
+from broker import audit, handlers, logs
 from broker.alarms import gauges
 from broker.handshake import ServerIdentity
 from broker.options import OPTIONS, Options
@@ -78,6 +78,21 @@ def _asked_for(running: Running, options: Options) -> None:
     """Nobody keeps the value: it is looked up among the options in force."""
 
 
+def audit_log(options: Options) -> None:
+    """Notes what `audit_log` asks for, opening its file anew; raises StartError if it cannot."""
+    try:
+        audit.set_up(options.audit_log, options.log_format)
+    except OSError as error:
+        raise StartError(
+            f"--audit-log: cannot write {options.audit_log}: {error.strerror}"
+        ) from None
+    handlers.audit_methods(audit.on)
+
+
+def _audit(running: Running, options: Options) -> None:
+    audit_log(options)
+
+
 def _identity(running: Running, options: Options) -> None:
     name = running.context.identity.cluster_name
     running.context.identity = ServerIdentity(
@@ -96,6 +111,7 @@ Apply = Callable[[Running, Options], None]
 # Raises StartError, and changes nothing, where the new value cannot be used.
 APPLY: Mapping[str, Apply] = {
     "log_level": _log,
+    "audit_log": _audit,
     **dict.fromkeys(("heartbeat", "frame_max", "channel_max", "connection_max"), _limits),
     **dict.fromkeys(
         ("consumer_max", "max_message_size", "handshake_timeout", "loopback_users"), _limits
@@ -108,15 +124,22 @@ APPLY: Mapping[str, Apply] = {
 }
 
 
+# What is read again though no option has changed, as files do under their names.
+_ALWAYS: dict[Apply, str] = {_tls: "tls_cert", _audit: "audit_log"}
+
+
 def reload(running: Running, old: Options, new: Options) -> Outcome:
     """Takes up what differs between `old`, which is in force, and `new`, where that can be done.
 
-    Certificates are read again in any case: their files may be others under the same names.
+    Certificates are read again in any case, and the audit log's file is opened anew: they may be
+    others under the same names.
     """
     changed = [each.name for each in fields(Options) if _differs(old, new, each.name)]
     refused = {name: NEEDS_RESTART for name in changed if not OPTIONS[name].live}
     options, applied = old, list[str]()
     wanted: dict[Apply, list[str]] = {_tls: []} if running.tls is not None else {}
+    if audit.on:
+        wanted[_audit] = []  # whoever has moved its file wants a new one
     for name in changed:
         if name not in refused:
             wanted.setdefault(APPLY[name], []).append(name)
@@ -125,7 +148,7 @@ def reload(running: Running, old: Options, new: Options) -> Outcome:
         try:
             apply(running, attempt)
         except StartError as error:
-            refused |= dict.fromkeys(names or ["tls_cert"], str(error))
+            refused |= dict.fromkeys(names or [_ALWAYS[apply]], str(error))
         else:
             options, applied = attempt, [*applied, *names]
     _report(applied, refused, options)

@@ -6,6 +6,8 @@ is gone.  Not here: whether somebody may come in (vhosts).
 
 from typing import TYPE_CHECKING
 
+from broker import audit
+
 if TYPE_CHECKING:
     from broker.connection import Connection
 
@@ -21,11 +23,13 @@ class Roster:
 
     def enter(self, connection: "Connection") -> None:
         """It has opened its virtual host."""
+        _note("connection.opened", connection)
         self._by_vhost.setdefault(connection.vhost.name, set()).add(connection)
         self._by_user.setdefault(connection.user.name, set()).add(connection)
 
     def leave(self, connection: "Connection") -> None:
         """It has ended."""
+        _note("connection.closed", connection)
         _remove(self._by_vhost, connection.vhost.name, connection)
         _remove(self._by_user, connection.user.name, connection)
 
@@ -50,6 +54,21 @@ class Roster:
         if vhost is not None:
             return self._by_vhost.get(vhost, set())
         return self._by_user.get(user or "", set())
+
+
+def _note(event: str, connection: "Connection") -> None:
+    if audit.on:
+        tls = connection.tls
+        audit.note(
+            event,
+            via="amqp",
+            user=connection.user.name,
+            address=f"{connection.peer_host}:{connection.peer_port}",
+            vhost=connection.vhost.name,
+            mechanism=connection.mechanism,
+            tls=tls and tls.protocol,
+            certificate=tls and tls.certificate and tls.certificate.subject,
+        )
 
 
 def _remove(groups: "dict[str, set[Connection]]", name: str, connection: "Connection") -> None:

@@ -19,7 +19,7 @@ from broker.clock import Clock
 from broker.listeners import BACKLOG, Listener, bind, listen
 from broker.option_values import OFF
 from broker.options import DEFAULT_BIND, Options
-from broker.reload import Running, reload, watch
+from broker.reload import Running, audit_log, reload, watch
 from broker.startup import StartError
 from broker.storage import Storage
 from broker.transport import AmqpTransport
@@ -129,6 +129,7 @@ class Server:
         amqps, https = self._prepare_tls()
         if not amqp and not amqps:
             raise StartError("nothing to listen on: --amqp-port is off, and so is AMQP over TLS")
+        audit_log(options)
         self._storage = await Storage.open(options, self.clock, self.node_name)
         self._context = self._storage.context
         self._context.keeper = self._open_backends(self._context)

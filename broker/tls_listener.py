@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from broker import tls
+from broker import audit, tls
 from broker.clock import Clock
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class TlsListener:
         except ssl.SSLError as error:
             # A certificate that is not accepted is an attempt to log in.
             logger.warning("%s: TLS handshake failed: %s", peer, _why(error))
+            audit.note("connection.refused", via="tls", address=peer, reason=_why(error))
         except ConnectionAbortedError:
             logger.info("%s: no TLS handshake within the time allowed", peer)
         except OSError as error:  # left before it was through: probes of load balancers do

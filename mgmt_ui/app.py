@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from broker import audit
 from broker.waiting import MAX_QUESTIONS, Waiting
 from mgmt_ui import auth, body
 from mgmt_ui.answer import Answer, Stream
@@ -168,7 +169,13 @@ async def _handled(route: Route, call: Call) -> object:
     for _ in range(MAX_QUESTIONS):
         try:
             result = route.resolve()(call)
-            return await result if inspect.isawaitable(result) else result
+            if inspect.isawaitable(result):
+                result = await result
+            if audit.on and route.method not in {"GET", "HEAD"}:
+                from mgmt_ui import audited  # not for those who keep no audit log
+
+                audited.note(route, call)
+            return result
         except Waiting as waiting:
             await waiting.ask()
     raise ApiError(403, "forbidden", "too many permissions needed")

@@ -10,6 +10,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from broker import audit
 from mgmt_ui.errors import ApiError, not_authorised
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ async def log_in(
     else:
         user = await keeper.login(name, password)
     if user is None:
+        audit.note("login.failed", via="http", user=name or None, address=remote)
         await _pause(server, door.failed(name))
     else:
         door.succeeded()

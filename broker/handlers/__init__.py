@@ -49,3 +49,12 @@ HANDLERS: dict[int, Handler] = {
     0x005A0014: tx.commit,
     0x005A001E: tx.rollback,
 }
+_PLAIN = dict(HANDLERS)
+
+
+def audit_methods(on: bool) -> None:
+    """Turns the lines of the audit log on or off (audited.py)."""
+    if on or HANDLERS != _PLAIN:
+        from broker.handlers import audited  # not for those who keep no audit log
+
+        audited.install(HANDLERS, _PLAIN, on)

@@ -1,0 +1,48 @@
+"""Requests that leave a line in the audit log: all that change something.
+
+Here: what a request is called there.  Bodies and queries are not looked at: they hold passwords.
+"""
+
+from broker import audit
+from mgmt_ui.call import Call
+from mgmt_ui.routes import Route
+
+# By handler; others are called as the module and the function that do it (`policies.put`).
+EVENTS = {
+    "queues:put": "queue.declared",
+    "queues:delete": "queue.deleted",
+    "queues:purge": "queue.purged",
+    "exchanges:put": "exchange.declared",
+    "exchanges:delete": "exchange.deleted",
+    "bindings:create": "binding.created",
+    "bindings:delete": "binding.deleted",
+    "vhosts:put": "vhost.declared",
+    "vhosts:delete": "vhost.deleted",
+    "users:put": "user.changed",
+    "users:delete": "user.deleted",
+    "permissions:put": "permission.changed",
+    "permissions:delete": "permission.deleted",
+    "policies:put": "policy.changed",
+    "policies:delete": "policy.deleted",
+}
+# These change no more than what somebody sees, or pass messages.
+UNTOLD = {"live:change", "login:log_in", "messages:publish", "messages:get"}
+
+
+def note(route: Route, call: Call) -> None:
+    """A request that has been answered without an error."""
+    if route.handler in UNTOLD:
+        return
+    # The user of the path is whom it is done to; who does it is the user of the line.
+    names = {
+        "target" if name == "user" else name: text
+        for name, text in call.path.items()
+        if name != "password"
+    }
+    audit.note(
+        EVENTS.get(route.handler, route.handler.replace(":", ".")),
+        via="http",
+        user=call.user.name if hasattr(call, "user") else None,
+        address=call.remote,
+        **names,
+    )
