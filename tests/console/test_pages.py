@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.console.conftest import SCREENSHOTS, Opener
+from tests.console.conftest import SCREENSHOTS, Opener, ask
 from tests.support.broker import Broker
 
 # address -> a text that it shows
@@ -69,6 +69,18 @@ def serious(page: Page) -> list[str]:
              .map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).slice(0, 3).join(" ")}`)"""
     )
     return list(found)
+
+
+def test_a_user_of_one_virtual_host_meets_no_refusals(busy: Broker, open_page: Opener) -> None:
+    ask(busy, "PUT", "/api/users/mona", {"password": "mona", "tags": "management"})
+    ask(busy, "PUT", "/api/permissions/%2F/mona", {"configure": "", "write": "", "read": ".*"})
+    page = open_page(busy, user="mona")
+    for where in ("", "queues", "queues/%2F/orders", "exchanges", "exchanges/%2F/events"):
+        look(page, where)
+        expect(page.get_by_role("alert")).to_have_count(0)
+    for where, text in (("connections", "Nobody is connected"), ("consumers", "Nobody consumes")):
+        page.goto(page.url.split("#")[0] + "#/" + where)
+        expect(page.get_by_text(text)).to_be_visible()
 
 
 def test_places_that_are_not_there_say_so(busy: Broker, open_page: Opener) -> None:

@@ -72,7 +72,7 @@ describe("lists", () => {
   });
   it("ask for the columns that are shown", () => {
     const sorting = parseSorting("-total");
-    const path = listPath({ where: "/queues", page: 2, search: "a b", regex: true, sorting, columns, always: ["vhost"] });
+    const path = listPath({ where: "/queues", page: 2, search: "a b", regex: true, sorting, columns, shown: ["name"], always: ["vhost"] });
     expect(Object.fromEntries(new URLSearchParams(path.split("?")[1]))).toEqual({
       page: "2",
       page_size: "100",
@@ -80,7 +80,7 @@ describe("lists", () => {
       use_regex: "true",
       sort: "messages",
       sort_reverse: "true",
-      columns: "vhost,name,messages",
+      columns: "vhost,name",
     });
   });
 });

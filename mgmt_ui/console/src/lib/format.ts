@@ -20,8 +20,10 @@ export function short(value: number | null | undefined): string {
 }
 
 function trimmed(value: number): string {
-  const digits = Math.abs(value) >= 100 ? 0 : 1;
-  return value.toFixed(digits).replace(/\.0$/, "");
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 0 : size >= 1 ? 1 : 2;
+  // As a number again: what ends in zeros loses them.
+  return String(Number(value.toFixed(digits)));
 }
 
 /** Messages per second. */

@@ -98,7 +98,7 @@ export function Chart({ title, times, series, age, format, stacked = false, whol
 }
 
 function Numbers({ times, series, format }: Pick<ChartProps, "times" | "series" | "format">) {
-  const first = Math.max(0, times.length - 20);
+  const newest = times.map((_, index) => index).slice(-30).reverse();
   return (
     <div class="plain" style={{ maxHeight: "220px", overflow: "auto" }} tabIndex={0}>
       <table class="table">
@@ -113,12 +113,12 @@ function Numbers({ times, series, format }: Pick<ChartProps, "times" | "series" 
           </tr>
         </thead>
         <tbody>
-          {times.slice(first).map((time, i) => (
-            <tr key={time}>
-              <td>{clock.format(time)}</td>
+          {newest.map((index) => (
+            <tr key={times[index]}>
+              <td>{clock.format(times[index])}</td>
               {series.map(({ label, values }) => (
                 <td class="num" key={label}>
-                  {format(values[first + i] ?? null)}
+                  {format(values[index] ?? null)}
                 </td>
               ))}
             </tr>

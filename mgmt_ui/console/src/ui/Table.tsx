@@ -38,7 +38,7 @@ export function Table<T>(props: TableProps<T>) {
   const { q: search = "", regex = "", sort } = place.value.query;
   const sorting = parseSorting(sort);
   const question = (page: number) =>
-    listPath({ ...props, page, search, regex: regex === "1", sorting, columns: visible });
+    listPath({ ...props, page, search, regex: regex === "1", sorting, shown: chosen.value });
 
   const scroller = useRef<HTMLDivElement>(null);
   const [first, setFirst] = useState(0);

@@ -61,12 +61,15 @@ interface Question<T> {
   regex: boolean;
   sorting: Sorting | null;
   columns: Column<T>[];
+  /** Those that are shown, by id; what is hidden may still be sorted by. */
+  shown: string[];
   always: string[];
 }
 
 /** The API path of one page of a list. */
 export function listPath<T>(asked: Question<T>): string {
-  const fields = new Set([...asked.always, ...asked.columns.flatMap((each) => each.fields)]);
+  const shown = asked.columns.filter(({ id }) => asked.shown.includes(id));
+  const fields = new Set([...asked.always, ...shown.flatMap((each) => each.fields)]);
   const query = new URLSearchParams({ page: String(asked.page), page_size: String(PAGE) });
   if (asked.search) {
     query.set("name", asked.search);

@@ -57,5 +57,5 @@ export function LengthChart({ title, past }: { title: string; past: Past }) {
 }
 
 export function perSecond(value: number | null): string {
-  return value === null ? "–" : `${short(Math.round(value * 10) / 10)}/s`;
+  return value === null ? "–" : `${short(value)}/s`;
 }
