@@ -71,6 +71,8 @@ function number(id: string, title: string, field: Number, shown?: true | "small"
   };
 }
 
+const nameOf = ({ name }: Channel) => name;
+
 export default function Channels() {
   return (
     <div class="page">
@@ -82,7 +84,7 @@ export default function Channels() {
         where={clientsOf("channels")}
         columns={COLUMNS}
         always={["name"]}
-        keyOf={({ name }) => name}
+        keyOf={nameOf}
         noun={["channel", "channels"]}
         empty={
           <Empty title="No channels are open">

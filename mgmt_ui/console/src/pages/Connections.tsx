@@ -103,6 +103,8 @@ function data(id: string, title: string, field: "recv_oct_details" | "send_oct_d
   };
 }
 
+const nameOf = ({ name }: Connection) => name;
+
 const BULK: BulkAction<Connection>[] = [
   {
     label: "Close",
@@ -131,7 +133,7 @@ export default function Connections() {
         where={clientsOf("connections")}
         columns={COLUMNS}
         always={["name"]}
-        keyOf={({ name }) => name}
+        keyOf={nameOf}
         bulk={BULK}
         noun={["connection", "connections"]}
         empty={

@@ -97,6 +97,8 @@ const COLUMNS: Column<Consumer>[] = [
   },
 ];
 
+const keyOf = ({ consumer_tag, channel_details }: Consumer) => `${channel_details?.name} ${consumer_tag}`;
+
 const EXAMPLE = `for method, properties, body in channel.consume("orders"):
     print(body)
     channel.basic_ack(method.delivery_tag)`;
@@ -112,7 +114,7 @@ export default function Consumers() {
         where={listOf("consumers")}
         columns={COLUMNS}
         always={["consumer_tag"]}
-        keyOf={({ consumer_tag, channel_details }) => `${channel_details?.name} ${consumer_tag}`}
+        keyOf={keyOf}
         noun={["consumer", "consumers"]}
         empty={
           <Empty title="Nobody consumes">

@@ -1,27 +1,30 @@
 // A line without numbers beside a number: how it went over the last minute.
 import { useEffect, useRef } from "preact/hooks";
+import { now } from "../lib/time";
 
 const LENGTH = 40;
 const lines = new Map<string, { at: number; values: number[] }>();
 
-/** Remembers a value of a row each second; the rows of all tables share the memory. */
-export function remember(key: string, value: number, now: number): number[] {
+// Remembers a value of a row each second; the rows of all tables share the memory.
+function remember(key: string, value: number, time: number): number[] {
   let line = lines.get(key);
   if (!line) {
     if (lines.size > 4000) lines.clear();
     line = { at: 0, values: [] };
     lines.set(key, line);
   }
-  if (now - line.at >= 900) {
-    line.at = now;
+  if (time - line.at >= 900) {
+    line.at = time;
     line.values.push(value);
     if (line.values.length > LENGTH) line.values.shift();
   }
   return line.values;
 }
 
-export function Spark({ values }: { values: number[] }) {
+/** Draws itself anew each second, whether its row has changed or not. */
+export function Spark({ name, value }: { name: string; value: number }) {
   const path = useRef<SVGPathElement>(null);
+  const values = remember(name, value, now.value);
   useEffect(() => path.current?.setAttribute("d", drawn(values)));
   return (
     <svg class="spark" viewBox="0 0 84 22" preserveAspectRatio="none" aria-hidden="true">

@@ -1,6 +1,6 @@
 // A table of any length: asks the broker for the pages that are in view, draws the rows that are.
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count } from "../lib/format";
 import { useLive } from "../lib/live";
 import { place, setQuery } from "../lib/router";
@@ -34,7 +34,7 @@ export function Table<T>(props: TableProps<T>) {
   const { kind, columns, keyOf } = props;
   const room = useRoom();
   const chosen = chosenColumns(kind, columns, room);
-  const visible = columns.filter(({ id }) => chosen.value.includes(id));
+  const visible = useMemo(() => columns.filter(({ id }) => chosen.value.includes(id)), [columns, chosen.value]);
   const { q: search = "", regex = "", sort } = place.value.query;
   const sorting = parseSorting(sort);
   const question = (page: number) =>
@@ -86,11 +86,15 @@ export function Table<T>(props: TableProps<T>) {
   const indexes = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
   const onScroll = () => setFirst(Math.floor((scroller.current?.scrollTop ?? 0) / ROW));
 
-  const pick = (row: T) => {
-    const next = new Map(selected);
-    if (!next.delete(keyOf(row))) next.set(keyOf(row), row);
-    setSelected(next);
-  };
+  const pick = useCallback(
+    (row: T) =>
+      setSelected((before) => {
+        const next = new Map(before);
+        if (!next.delete(keyOf(row))) next.set(keyOf(row), row);
+        return next;
+      }),
+    [keyOf],
+  );
   const loadedRows = indexes.map(rowAt).filter((row): row is T => row !== undefined);
   const allPicked = loadedRows.length > 0 && loadedRows.every((row) => selected.has(keyOf(row)));
   const pickAll = () => setSelected(allPicked ? new Map() : new Map(loadedRows.map((row) => [keyOf(row), row])));
@@ -146,17 +150,20 @@ export function Table<T>(props: TableProps<T>) {
             </thead>
             <tbody>
               {from > 0 && <tr style={{ height: `${from * ROW}px` }} aria-hidden="true" />}
-              {indexes.map((index) => (
-                <Row
-                  key={index}
-                  index={index}
-                  row={rowAt(index)}
-                  columns={visible}
-                  picked={selected}
-                  keyOf={keyOf}
-                  {...(props.bulk ? { pick } : {})}
-                />
-              ))}
+              {indexes.map((index) => {
+                const row = rowAt(index);
+                return (
+                  <Row
+                    key={index}
+                    index={index}
+                    row={row}
+                    columns={visible}
+                    chosen={row !== undefined && selected.has(keyOf(row))}
+                    keyOf={keyOf}
+                    {...(props.bulk ? { pick } : {})}
+                  />
+                );
+              })}
               {to < total && <tr style={{ height: `${(total - to) * ROW}px` }} aria-hidden="true" />}
             </tbody>
           </table>
@@ -189,12 +196,18 @@ interface RowProps<T> {
   index: number;
   row: T | undefined;
   columns: Column<T>[];
-  picked: Map<string, T>;
+  chosen: boolean;
   keyOf: (row: T) => string;
   pick?: (row: T) => void;
 }
 
-function Row<T>({ index, row, columns, picked, keyOf, pick }: RowProps<T>) {
+function Row<T>(props: RowProps<T>) {
+  // The same element again is not looked into: scrolling draws none but the rows that come.
+  const { index, row, columns, chosen, pick } = props;
+  return useMemo(() => <Cells {...props} />, [index, row, columns, chosen, pick]);
+}
+
+function Cells<T>({ index, row, columns, chosen, keyOf, pick }: RowProps<T>) {
   if (row === undefined) {
     return (
       <tr aria-rowindex={index + 2} aria-busy="true">
@@ -205,7 +218,6 @@ function Row<T>({ index, row, columns, picked, keyOf, pick }: RowProps<T>) {
       </tr>
     );
   }
-  const chosen = picked.has(keyOf(row));
   return (
     <tr aria-rowindex={index + 2} aria-selected={pick ? chosen : undefined}>
       {pick && (

@@ -1,10 +1,9 @@
 // Cells that several tables share.
 import { count, rate } from "../lib/format";
-import { serverNow } from "../lib/time";
 import { rateOf, type Stats } from "../lib/types";
 import type { Column } from "./columns";
 import { State, type Tone } from "./parts";
-import { remember, Spark } from "./Spark";
+import { Spark } from "./Spark";
 
 export function Count({ value }: { value: number | undefined | null }) {
   return <span class={value ? "" : "zero"}>{count(value)}</span>;
@@ -46,7 +45,7 @@ export function sparkColumn<T>(
     width: 104,
     fields,
     shown: true,
-    render: (row) => <Spark values={remember(keyOf(row), valueOf(row), serverNow())} />,
+    render: (row) => <Spark name={keyOf(row)} value={valueOf(row)} />,
   };
 }
 
