@@ -446,7 +446,7 @@ class Queue(QueueCounters):
         self.policy, self.operator_policy = policy, operator_policy
         if effective != self.effective_policy:
             self.effective_policy = effective
-            live_settings.apply(self, QueueSettings.of(self.arguments, effective))
+            live_settings.apply(self, QueueSettings.shared(self.arguments, effective))
 
     def resize(self, settings: QueueSettings) -> None:
         """The limits in these settings are for the queue from now on."""

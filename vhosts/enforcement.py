@@ -22,8 +22,8 @@ Later = Callable[[Callable[[], None]], object]
 
 # What one step does before others have their turn, in looks at a queue or an exchange, of about
 # a microsecond; one that comes under other policies than before costs as much as so many looks.
-STEP = 2000
-APPLICATION = 20
+STEP = 1000
+APPLICATION = 15
 
 
 class Enforcement(Generic[Q]):

@@ -14,6 +14,9 @@ DEFAULT_DELIVERY_LIMIT = 20
 _ROWS = tuple(settings_rows())
 
 
+_last: "tuple[Table, Mapping[str, Any], QueueSettings] | None" = None
+
+
 class QueueSettings:
     """Effective settings of one queue. Times are milliseconds; None means not set, no limit."""
 
@@ -61,6 +64,17 @@ class QueueSettings:
         self.max_age: int | None = None
         self.max_segment_size_bytes: int | None = None
         self.filter_size_bytes: int | None = None
+
+    @classmethod
+    def shared(cls, arguments: Table, policy: Mapping[str, Any]) -> "QueueSettings":
+        """As `of`, but those made last serve again for a queue that is declared alike.
+
+        A policy is mostly for many queues of one kind; nobody may change what is shared.
+        """
+        global _last
+        if _last is None or _last[0] != arguments or _last[1] != policy:
+            _last = (arguments, policy, cls.of(arguments, policy))
+        return _last[2]
 
     @classmethod
     def of(cls, arguments: Table, policy: Mapping[str, Any] | None = None) -> "QueueSettings":
