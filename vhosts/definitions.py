@@ -296,8 +296,9 @@ def _load_contents(vhosts: "VirtualHosts[Any]", document: Document, only: str | 
 
 def _load_queue(vhost: "VirtualHost[Any]", item: Item) -> None:
     name = _text(item, "name")
-    # What is there under that name stays as it is, and is no error (management 2.2).
-    if name not in vhost.queues:
+    # What is there under that name stays as it is, and is no error (management 2.2); reserved
+    # names are left out (spec 10.5).
+    if name not in vhost.queues and not _built_in(name):
         vhost.declare_queue(
             name,
             durable=_flag(item, "durable"),
@@ -309,7 +310,7 @@ def _load_queue(vhost: "VirtualHost[Any]", item: Item) -> None:
 
 def _load_exchange(vhost: "VirtualHost[Any]", item: Item) -> None:
     name = _text(item, "name")
-    if name not in vhost.exchanges:
+    if name not in vhost.exchanges and not _built_in(name):
         vhost.declare_exchange(
             name,
             _text(item, "type"),

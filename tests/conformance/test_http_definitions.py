@@ -98,6 +98,7 @@ def test_all_kinds_are_there(target: Target):
     assert "internal_cluster_id" in {row["name"] for row in document["global_parameters"]}
 
 
+@pytest.mark.checklist(371)
 def test_what_is_not_exported(target: Target, channel: Any, name: Callable[..., str]):
     mine = name()
     declare(channel, mine, exclusive=True)
@@ -122,6 +123,7 @@ def test_one_vhost_there_and_back(target: Target, vhost: str):
     assert "vhosts" not in document
 
 
+@pytest.mark.checklist(368)
 def test_a_whole_broker_there_and_back(target: Target, name: Callable[..., str], vhost: str):
     user = name("user")
     document = call(target, "GET", "definitions")
@@ -159,6 +161,7 @@ def test_a_whole_broker_there_and_back(target: Target, name: Callable[..., str],
         call(target, "DELETE", f"users/{user}", None, 204)
 
 
+@pytest.mark.checklist(369)
 def test_what_is_there_stays_as_it_is(target: Target, vhost: str):
     given = contents("s")
     call(target, "POST", f"definitions/{vhost}", given, 204)
@@ -166,6 +169,30 @@ def test_what_is_there_stays_as_it_is(target: Target, vhost: str):
     call(target, "POST", f"definitions/{vhost}", given, 204)
     (queue,) = call(target, "GET", f"definitions/{vhost}")["queues"]
     assert queue["arguments"]["x-queue-type"] == "quorum"
+
+
+@pytest.mark.checklist(370)
+def test_reserved_names_are_left_out(target: Target, vhost: str):
+    queue = {"durable": True, "auto_delete": False, "arguments": {}}
+    given = {"queues": [{"name": "amq.foo", **queue}, {"name": "foo", **queue}]}
+    call(target, "POST", f"definitions/{vhost}", given, 204)
+    assert [row["name"] for row in call(target, "GET", f"queues/{vhost}")] == ["foo"]
+
+
+@pytest.mark.checklist(372)
+def test_one_vhost_into_another(target: Target, name: Callable[..., str], vhost: str):
+    call(target, "POST", f"definitions/{vhost}", contents("a"), 204)
+    document = call(target, "GET", f"definitions/{vhost}")
+    other = name("vh")
+    call(target, "PUT", f"vhosts/{other}", {}, 201)
+    try:
+        call(target, "POST", f"definitions/{other}", document, 204)
+        again = call(target, "GET", f"definitions/{other}")
+        assert all(again[kind] == document[kind] for kind in ("queues", "exchanges", "bindings"))
+    finally:
+        call(target, "DELETE", f"vhosts/{other}", None, 204)
+    status, refused = target.api("POST", "definitions", {"queues": document["queues"]})
+    assert (status, refused["error"]) == (400, "bad_request")
 
 
 def test_a_multipart_form(target: Target, vhost: str):

@@ -190,7 +190,7 @@ def nothing_but(permissions: list[Permission]) -> dict[str, str]:
     return granted
 
 
-@pytest.mark.checklist(352)
+@pytest.mark.checklist(352, 355, 356)
 @pytest.mark.parametrize(("label", "missing"), MISSING, ids=str)
 def test_without_a_permission(tenant, enter, label, missing):
     method, arguments, _ = TABLE[label]
