@@ -70,6 +70,11 @@ class ServerIdentity:
         self.version = version
         self._start_frames: dict[str, bytes] = {}
 
+    def rename(self, cluster_name: str) -> None:
+        """Whoever connects from now on is told this name."""
+        self.cluster_name = cluster_name
+        self._start_frames.clear()
+
     def start_frame(self, mechanisms: str) -> bytes:
         """connection.start; the same for all who are offered the same, so made once."""
         frame = self._start_frames.get(mechanisms)

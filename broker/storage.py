@@ -37,6 +37,7 @@ from persistence.message_log import Batch
 from persistence.record import DIED, Record, Reference
 from persistence.upkeep import Upkeep
 from vhosts.errors import BrokerError
+from vhosts.parameters import CLUSTER_NAME
 from vhosts.registry import FirstStart, VirtualHosts
 from vhosts.vhost import VirtualHost
 
@@ -93,7 +94,9 @@ class Storage:
             turn,
             vhosts,
             ServerIdentity(
-                node_name, product=options.compat_product, version=options.compat_version
+                vhosts.parameters.globals.get(CLUSTER_NAME) or node_name,
+                product=options.compat_product,
+                version=options.compat_version,
             ),
             Limits(
                 channel_max=options.channel_max,

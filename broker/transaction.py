@@ -35,6 +35,11 @@ class Transaction:
         """Deliveries whose settlement waits for the commit."""
         return len(self._held())
 
+    @property
+    def publishes(self) -> int:
+        """Messages that wait for the commit."""
+        return len(self._publishes)
+
     def publish(
         self, message: Message, queues: Sequence["Queue"], target: publishing.Target
     ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mgmt_ui import payload
 from mgmt_ui.auth import Tag, has_tag
+from mgmt_ui.details import Details
 from mgmt_ui.errors import ApiError, bad_request, not_authorised, not_found
 from vhosts import naming
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from vhosts.permissions import Authorise
     from vhosts.users import User
     from vhosts.vhost import VirtualHost
+
+NOT_OPEN = ("starting", "closed")
+"""States of connections that have no user yet, or nothing else any more."""
 
 DEFAULT_EXCHANGE = "amq.default"
 """What the default exchange is called in paths."""
@@ -38,6 +42,7 @@ class Call:
 
     __slots__ = (
         "_authoriser",
+        "_details",
         "_doors",
         "_read",
         "_vhost_header",
@@ -80,6 +85,7 @@ class Call:
         self.headers = headers or {}
         self.remote = remote
         self._read = read
+        self._details: Details | None = None
         if sessions is not None:
             self.sessions = sessions
 
@@ -99,6 +105,15 @@ class Call:
         """Returns once all changes made so far are on the disk; ApiError 503 if it refuses."""
         if not await self.server.stored():
             raise ApiError(503, "service_unavailable", "the disk does not take writes")
+
+    @property
+    def details(self) -> Details:
+        """Rates and samples as the request wants them; ApiError 400 where it wants too many."""
+        if self._details is None:
+            # Counters read after this are exact.
+            self.server.context.tally.share_out()
+            self._details = Details(self.rates, self.query, self.server.clock.now_ms())
+        return self._details
 
     # -- what it is about ----------------------------------------------------------------
 
@@ -196,6 +211,17 @@ class Call:
         return name
 
     @property
+    def connection(self) -> "Connection":
+        """The open connection that the path names; ApiError 404 where there is none, 401 where
+        it is somebody else's and the user may not see the whole node."""
+        for connection in self.server.connections:
+            if connection.name == self.path["name"] and connection.state not in NOT_OPEN:
+                if not self.monitoring and connection.user.name != self.user.name:
+                    raise not_authorised("User not authorised to access object")
+                return connection
+        raise not_found()
+
+    @property
     def exchange_name(self) -> str:
         """The name of the exchange in the path."""
         return exchange_name(self.path["name"])
@@ -234,7 +260,8 @@ class Call:
         """All open ones to monitoring users, their own to others; x-vhost narrows them."""
         for connection in self.server.connections:
             # Before the handshake is through there is no user, and nothing to show.
-            if connection.state == "starting" or not hasattr(connection, "user"):
+            # Of one that only waits for its socket to close, nothing is left.
+            if connection.state in NOT_OPEN:
                 continue
             mine = self.monitoring or connection.user.name == self.user.name
             if mine and self.wants(connection.vhost.name):

@@ -43,12 +43,68 @@ def _handler(name: str) -> Handler:
 PARAMETER = "/api/parameters/{component}/{vhost}/{name}"
 BINDINGS = "/api/bindings/{vhost}/e/{source}/{kind}/{destination}"
 
+CHECKS = "/api/health/checks"
+# Lists of plug-ins that tools probe, and what would be in them by name (spec 2.11).
+PROBED: dict[Tag, tuple[str, ...]] = {
+    Tag.MONITORING: (
+        *("shovels", "shovels/{vhost}", "federation-links", "federation-links/{vhost}"),
+        *("federation-links/state/down", "federation-links/{vhost}/state/down"),
+    ),
+    Tag.ADMINISTRATOR: ("traces", "traces/{vhost}", "trace-files"),
+    Tag.MANAGEMENT: tuple(
+        f"stream/{kind}{rest}"
+        for kind in ("connections", "publishers", "consumers")
+        for rest in ("", "/{vhost}", "/{vhost}/{name}")
+    ),
+}
+NAMED: tuple[tuple[Tag, tuple[str, ...], str], ...] = (
+    (Tag.MONITORING, ("GET",), "shovels/vhost/{vhost}/{name}"),
+    (Tag.POLICYMAKER, ("DELETE",), "shovels/vhost/{vhost}/{name}"),
+    (Tag.POLICYMAKER, ("DELETE",), "shovels/vhost/{vhost}/{name}/restart"),
+    (Tag.POLICYMAKER, ("DELETE",), "federation-links/vhost/{vhost}/{id}/{node}/restart"),
+    (Tag.ADMINISTRATOR, ("GET", "PUT", "DELETE"), "traces/{vhost}/{name}"),
+    (Tag.ADMINISTRATOR, ("GET", "PUT", "DELETE"), "traces/node/{node}/{vhost}/{name}"),
+    (Tag.ADMINISTRATOR, ("GET", "DELETE"), "trace-files/{name}"),
+)
+
 # Handlers of paths with {vhost} take `call.vhost`, which checks that it exists and is open to
 # the user; those without list what `call.visible_...` gives. Tag.NONE asks for no login at all.
 # Of two rows that fit a path the one that stands first counts.
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/overview", "overview:show"),
+    # The cluster and its node
+    Route("GET", "/api/cluster-name", "cluster:show_name"),
+    Route("PUT", "/api/cluster-name", "cluster:put_name", Tag.ADMINISTRATOR),
+    Route("GET", "/api/version", "cluster:version", Tag.NONE),
+    Route("GET", "/api/extensions", "cluster:extensions"),
+    Route("GET", "/api/feature-flags", "cluster:feature_flags"),
+    Route("PUT", "/api/feature-flags/{name}/enable", "cluster:enable_flag", Tag.ADMINISTRATOR),
+    Route("GET", "/api/deprecated-features", "plugins:nothing"),
+    Route("GET", "/api/deprecated-features/used", "plugins:nothing"),
+    Route("GET", "/api/config/effective", "cluster:options", Tag.ADMINISTRATOR),
+    Route("DELETE", "/api/reset", "cluster:reset", Tag.ADMINISTRATOR),
+    Route("DELETE", "/api/reset/{node}", "cluster:reset", Tag.ADMINISTRATOR),
+    Route("POST", "/api/rebalance/queues", "cluster:rebalance", Tag.ADMINISTRATOR),
+    Route("GET", "/api/nodes", "nodes:index", Tag.MONITORING),
+    Route("GET", "/api/nodes/{node}", "nodes:show", Tag.MONITORING),
+    Route("GET", "/api/nodes/{node}/memory", "nodes:memory", Tag.MONITORING),
+    Route("GET", "/api/nodes/{node}/memory/relative", "nodes:relative_memory", Tag.MONITORING),
+    *(
+        Route("GET", f"/api/nodes/{{node}}/memory/ets{rest}", "nodes:tables", Tag.MONITORING)
+        for rest in ("", "/relative", "/{filter}", "/{filter}/relative")
+    ),
+    # Connections and channels
     Route("GET", "/api/connections", "connections:index"),
+    Route("GET", "/api/connections/username/{user}", "connections:index_of_user"),
+    Route("DELETE", "/api/connections/username/{user}", "connections:delete_of_user"),
+    Route("GET", "/api/connections/{name}", "connections:show"),
+    Route("DELETE", "/api/connections/{name}", "connections:delete"),
+    Route("GET", "/api/connections/{name}/channels", "connections:channels_of"),
+    Route("GET", "/api/connections/{name}/sessions", "connections:sessions"),
+    Route("GET", "/api/channels", "channels:index"),
+    Route("GET", "/api/channels/{name}", "channels:show"),
+    Route("GET", "/api/vhosts/{vhost}/channels", "channels:index_of_vhost"),
+    # Exchanges, queues, bindings, consumers
     Route("GET", "/api/exchanges", "exchanges:index"),
     Route("GET", "/api/exchanges/{vhost}", "exchanges:index_of_vhost"),
     Route("GET", "/api/exchanges/{vhost}/{name}", "exchanges:show"),
@@ -112,7 +168,48 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/global-parameters/{name}", "parameters:global_show", Tag.POLICYMAKER),
     Route("PUT", "/api/global-parameters/{name}", "parameters:global_put", Tag.POLICYMAKER),
     Route("DELETE", "/api/global-parameters/{name}", "parameters:global_delete", Tag.POLICYMAKER),
-    Route("GET", "/api/health/checks/alarms", "health:alarms"),
+    # Health
+    Route("GET", "/api/aliveness-test/{vhost}", "health:aliveness"),
+    Route("GET", "/api/healthchecks/node", "health:node"),
+    Route("GET", "/api/healthchecks/node/{node}", "health:node"),
+    Route("GET", f"{CHECKS}/alarms", "health:alarms"),
+    Route("GET", f"{CHECKS}/local-alarms", "health:local_alarms"),
+    Route(
+        "GET",
+        f"{CHECKS}/certificate-expiration/{{within}}/{{unit}}",
+        "health:certificate_expiration",
+    ),
+    Route("GET", f"{CHECKS}/port-listener/{{port}}", "health:port_listener"),
+    Route("GET", f"{CHECKS}/protocol-listener/{{protocol}}", "health:protocol_listener"),
+    Route("GET", f"{CHECKS}/virtual-hosts", "health:virtual_hosts"),
+    Route("GET", f"{CHECKS}/node-is-quorum-critical", "health:alone"),
+    Route("GET", f"{CHECKS}/node-is-mirror-sync-critical", "health:alone"),
+    Route("GET", f"{CHECKS}/is-in-service", "health:in_service", Tag.NONE),
+    Route("GET", f"{CHECKS}/ready-to-serve-clients", "health:ready", Tag.NONE),
+    Route(
+        "GET", f"{CHECKS}/below-node-connection-limit", "health:below_connection_limit", Tag.NONE
+    ),
+    Route("GET", f"{CHECKS}/reached-target-cluster-size", "health:cluster_size", Tag.NONE),
+    Route("GET", f"{CHECKS}/metadata-store/initialized", "health:metadata_store"),
+    Route("GET", f"{CHECKS}/metadata-store/initialized/with-data", "health:metadata_store"),
+    *(
+        Route("GET", f"{CHECKS}/quorum-queues-without-elected-leaders/{rest}", "health:leaders")
+        for where in ("all-vhosts", "vhost/{vhost}")
+        for rest in (where, f"{where}/pattern/{{pattern}}")
+    ),
+    # Plug-ins that are not there
+    *(
+        Route("GET", f"/api/{path}", "plugins:nothing", tag)
+        for tag, paths in PROBED.items()
+        for path in paths
+    ),
+    *(
+        Route(method, f"/api/{path}", "plugins:missing", tag)
+        for tag, methods, path in NAMED
+        for method in methods
+    ),
+    Route("GET", "/api/top/{node}", "plugins:top", Tag.ADMINISTRATOR),
+    Route("GET", "/api/top/ets/{node}", "plugins:top", Tag.ADMINISTRATOR),
     Route("GET", "/api/live", "live:stream"),
     Route("PUT", "/api/live/{stream}", "live:change"),
     # Virtual hosts

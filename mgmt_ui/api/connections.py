@@ -1,29 +1,91 @@
-"""Connections as JSON (spec 3.3)."""
+"""Connections as JSON, and their end by an administrator (spec 2.5, 3.3)."""
 
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mgmt_ui import counters
-from mgmt_ui.call import Call
+from mgmt_ui.answer import DONE, Answer
+from mgmt_ui.api import channels
+from mgmt_ui.auth import Tag, has_tag
+from mgmt_ui.call import NOT_OPEN, Call
+from mgmt_ui.errors import not_authorised
 from mgmt_ui.fields import plain
 from mgmt_ui.paging import Listing, Row
 
 if TYPE_CHECKING:
+    from broker.channel import Channel
     from broker.connection import Connection
 
-OCTETS = tuple(counters.CONNECTION_OCTETS)
 NO_TLS = dict.fromkeys(
     (
         *("ssl_protocol", "ssl_cipher", "ssl_hash", "ssl_key_exchange"),
         *("peer_cert_subject", "peer_cert_issuer", "peer_cert_validity"),
     )
 )
+REASON = "Closed via management plugin"
 
 
 def index(call: Call) -> "Listing[Connection]":
     """GET /connections: all to monitoring users, to others their own."""
     found = sorted(call.visible_connections(), key=lambda c: (c.vhost.name, c.name))
     return Listing(found, lambda connection: connection.name, partial(describe, call))
+
+
+def show(call: Call) -> Row:
+    """GET /connections/:name"""
+    return describe(call, call.connection)
+
+
+def delete(call: Call) -> Answer:
+    """DELETE /connections/:name: the client is told the X-Reason."""
+    connection = call.connection
+    _check_may_close(call, connection.user.name)
+    connection.force_close(_reason(call))
+    return DONE
+
+
+def index_of_user(call: Call) -> list[Row]:
+    """GET /connections/username/:user: no more of each than who and where; nothing of others."""
+    return [
+        {
+            "name": connection.name,
+            "vhost": connection.vhost.name,
+            "user": connection.user.name,
+            "node": call.server.node_name,
+        }
+        for connection in call.visible_connections()
+        if connection.user.name == call.path["user"]
+    ]
+
+
+def delete_of_user(call: Call) -> Answer:
+    """DELETE /connections/username/:user: fine where there are none."""
+    user = call.path["user"]
+    _check_may_close(call, user)
+    for connection in list(call.server.connections):
+        if connection.state not in NOT_OPEN and connection.user.name == user:
+            connection.force_close(_reason(call))
+    return DONE
+
+
+def channels_of(call: Call) -> "Listing[Channel]":
+    """GET /connections/:name/channels"""
+    return channels.listing(call, [call.connection])
+
+
+def sessions(call: Call) -> list[Row]:
+    """GET /connections/:name/sessions: AMQP 1.0 has them, 0-9-1 does not."""
+    describe(call, call.connection)  # 404 where there is none
+    return []
+
+
+def _check_may_close(call: Call, user: str) -> None:
+    if user != call.user.name and not has_tag(call.user, Tag.ADMINISTRATOR):
+        raise not_authorised("User not authorised to access object")
+
+
+def _reason(call: Call) -> str:
+    return call.headers.get("x-reason") or call.headers.get("X-Reason") or REASON
 
 
 def describe(call: Call, connection: "Connection") -> Row:
@@ -49,11 +111,16 @@ def describe(call: Call, connection: "Connection") -> Row:
         "timeout": connection.heartbeat,
         "connected_at": connection.connected_at,
         "client_properties": properties,
+        "recv_cnt": connection.reads,
+        "send_cnt": connection.writes,
+        "send_pend": connection.unsent_bytes,
+        "reductions": 0,
+        "garbage_collection": channels.NO_COLLECTOR,
         "ssl": connection.tls is not None,
         **_tls(connection),
-        **counters.connection_octets(connection),
+        **counters.named(counters.CONNECTION, connection),
     }
-    call.rates.add_details(row, connection, OCTETS)
+    call.details.add(row, [connection], (*counters.OCTETS, "reductions"))
     name = properties.get("connection_name")
     if isinstance(name, str):
         row["user_provided_name"] = name

@@ -1,7 +1,7 @@
 """Exchanges as JSON, made and removed (spec 2.6, 3.6)."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mgmt_ui import counters
 from mgmt_ui.answer import DONE, Answer, created
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from exchanges.base import Exchange
     from vhosts.vhost import VirtualHost
 
-STATS = tuple(counters.EXCHANGE_STATS)
 BUILT_IN = "rmq-internal"
 """Who made the exchanges that every virtual host has."""
 
@@ -91,10 +90,9 @@ def describe(call: Call, placed: Placed) -> Row:
         row["policy"] = exchange.policy.name
     if exchange.messages_delayed is not None:
         row["messages_delayed"] = exchange.messages_delayed
-    stats = counters.exchange_stats(exchange)
-    if any(stats.values()):
-        row["message_stats"] = stats_row = dict[str, Any](stats)
-        call.rates.add_details(stats_row, exchange, STATS)
+    stats = call.details.message_stats(counters.named(counters.EXCHANGE, exchange), [exchange])
+    if stats:
+        row["message_stats"] = stats
     return row
 
 

@@ -1,69 +1,91 @@
 """The overview: who this is and how much of everything there is (spec 3.1)."""
 
-import platform
-from typing import TYPE_CHECKING
+from typing import Any
 
-from broker import __version__
-from exchanges.registry import EXCHANGE_TYPES
-from mgmt_ui import counters
+from mgmt_ui import cluster, counters
 from mgmt_ui.call import Call
+from mgmt_ui.history import POLICIES
 from mgmt_ui.paging import Row
 from mgmt_ui.rates import TOTALS
-
-if TYPE_CHECKING:
-    from mgmt_ui.server import Listener
-
-LENGTHS = tuple(counters.QUEUE_LENGTHS)
-WEB = {"http", "https"}
-DESCRIPTIONS = {
-    name: f"AMQP {name} exchange, as per the AMQP specification"
-    for name in ("direct", "fanout", "headers", "topic")
-}
 
 
 def show(call: Call) -> Row:
     """GET /overview: totals of what the user may see, and the node to monitoring users."""
-    version = call.server.options.compat_version
-    row: Row = {
-        "management_version": version,
-        "rabbitmq_version": version,
-        "product_name": "Leveret",
-        "product_version": __version__,
-        # Some clients insist on them; what runs here is no Erlang.
-        "erlang_version": "n/a",
-        "erlang_full_version": f"{platform.python_implementation()} {platform.python_version()}",
-        "cluster_name": call.server.node_name,
-        "rates_mode": "basic",
-        # No history is kept yet.
-        "sample_retention_policies": {"global": [], "basic": [], "detailed": []},
-        "exchange_types": [
-            {"name": name, "description": DESCRIPTIONS.get(name, ""), "enabled": True}
-            for name in sorted(EXCHANGE_TYPES)
-        ],
-        "release_series_support_status": "supported",
-        "disable_stats": False,
-        "enable_queue_totals": False,
-        "default_queue_type": "classic",
-        "message_stats": {},
-        "queue_totals": _queue_totals(call),
+    if call.query.get("disable_stats") == "true":
+        return _bare(call)
+    row = _identity(call)
+    things: list[Any] = [TOTALS] if call.monitoring else list(call.visible_vhosts())
+    row |= {
+        "message_stats": _message_stats(call, things),
+        "churn_rates": _churn(call),
+        "queue_totals": _queue_totals(call, things),
         "object_totals": _object_totals(call),
         "statistics_db_event_queue": 0,
     }
     if call.monitoring:
-        row |= _node(call)
+        row["node"] = call.server.node_name
+        row["listeners"] = cluster.listeners(call.server)
+        row["contexts"] = cluster.contexts(call.server, with_node=True)
     return row
 
 
-def _queue_totals(call: Call) -> Row:
-    totals: Row = dict.fromkeys(LENGTHS, 0)
-    for vhost in call.counted_vhosts():
-        for queue in vhost.queues.values():
-            for name, value in counters.queue_lengths(queue).items():
-                totals[name] += value
+def _identity(call: Call) -> Row:
+    version = call.server.options.compat_version
+    return {
+        "management_version": version,
+        "rabbitmq_version": version,
+        "product_name": cluster.PRODUCT,
+        "product_version": cluster.PRODUCT_VERSION,
+        "erlang_version": cluster.RUNTIME,
+        "erlang_full_version": cluster.FULL_RUNTIME,
+        "cluster_name": cluster.name(call.server),
+        "cluster_tags": {},
+        "node_tags": {},
+        "rates_mode": "basic",
+        "sample_retention_policies": POLICIES,
+        "exchange_types": cluster.exchange_types(),
+        "release_series_support_status": "supported",
+        "disable_stats": False,
+        "enable_queue_totals": False,
+        "default_queue_type": "classic",
+        "is_op_policy_updating_enabled": True,
+        "require_definition_json_extension": False,
+    }
+
+
+def _bare(call: Call) -> Row:
+    # Spec 2.9: nothing that changes with every message.
+    kept = {"queues", "exchanges", "connections"}
+    totals = {name: count for name, count in _object_totals(call).items() if name in kept}
+    row = _identity(call) | {"disable_stats": True, "object_totals": totals}
+    return row | {"node": call.server.node_name} if call.monitoring else row
+
+
+def _message_stats(call: Call, things: list[Any]) -> Row:
+    details = call.details  # first: it has counters brought up to date
     if call.monitoring:
-        # Rates of all queues: wrong for a user who sees but some of them.
-        call.rates.add_details(totals, TOTALS, LENGTHS)
-    return totals
+        parts = [counters.of_statistics(call.server.vhosts.totals())]
+    else:
+        parts = [counters.MESSAGES.read(vhost) for vhost in things]
+    sums = [sum(column) for column in zip(*parts, strict=True)]
+    values = dict(zip(counters.MESSAGES.names, sums, strict=True)) if sums else {}
+    return details.message_stats(values, things)
+
+
+def _churn(call: Call) -> Row:
+    # Of the whole broker to everybody, as in RabbitMQ.
+    values = counters.churn(call.server.vhosts.totals())
+    row: Row = dict(zip(counters.CHURN, values, strict=True))
+    call.details.add(row, [TOTALS], counters.CHURN)
+    return row
+
+
+def _queue_totals(call: Call, things: list[Any]) -> Row:
+    parts = [counters.sum_lengths(vhost) for vhost in call.counted_vhosts()] or [(0, 0, 0)]
+    sums = [sum(column) for column in zip(*parts, strict=True)]
+    row: Row = dict(zip(counters.LENGTHS, sums, strict=True))
+    call.details.add(row, things, counters.LENGTHS)
+    return row
 
 
 def _object_totals(call: Call) -> dict[str, int]:
@@ -76,34 +98,4 @@ def _object_totals(call: Call) -> dict[str, int]:
         "consumers": sum(len(channel.consumers) for channel in channels),
         "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
         "queues": sum(len(vhost.queues) for vhost in vhosts),
-    }
-
-
-def _node(call: Call) -> Row:
-    node, listeners = call.server.node_name, call.server.listeners
-    return {
-        "node": node,
-        "listeners": [_listener(node, listener) for listener in listeners],
-        "contexts": [_context(node, each) for each in listeners if each.protocol in WEB],
-    }
-
-
-def _listener(node: str, listener: "Listener") -> Row:
-    return {
-        "node": node,
-        "protocol": listener.protocol,
-        "ip_address": listener.address,
-        "port": listener.port,
-        "socket_opts": [],
-    }
-
-
-def _context(node: str, listener: "Listener") -> Row:
-    return {
-        "node": node,
-        "description": "Leveret management",
-        "path": "/",
-        "ip": listener.address,
-        "port": str(listener.port),
-        "ssl_opts": [],
     }

@@ -17,8 +17,6 @@ from mgmt_ui.paging import Listing, Row, columns_of
 if TYPE_CHECKING:
     from broker.queue import Queue
 
-LENGTHS = tuple(counters.QUEUE_LENGTHS)
-STATS = tuple(counters.QUEUE_STATS)
 REPLICATED = frozenset({"quorum", "stream"})
 
 
@@ -137,15 +135,16 @@ def describe(call: Call, unacked: contents.Unacked, queue: "Queue") -> Row:
         "state": "running",
         **_policies(queue),
         "consumers": queue.consumer_count,
-        **counters.queue_lengths(queue),
+        **counters.lengths(queue),
         **contents.describe(node, queue, unacked.get(queue, contents.NOTHING)),
         **_BY_TYPE.get(queue.settings.queue_type, _classic)(queue),
     }
-    call.rates.add_details(row, queue, LENGTHS)
-    stats = counters.queue_stats(queue)
-    if any(stats.values()):
-        row["message_stats"] = stats_row = dict[str, Any](stats)
-        call.rates.add_details(stats_row, queue, STATS)
+    call.details.add(row, [queue], counters.LENGTHS)
+    if (idle := call.rates.idle_since(queue)) is not None:
+        row["idle_since"] = idle
+    stats = call.details.message_stats(counters.named(counters.QUEUE, queue), [queue])
+    if stats:
+        row["message_stats"] = stats
     if queue.owner is not None:
         row["owner_pid_details"] = owner(queue.owner)
     return row
@@ -176,7 +175,7 @@ def _bare(call: Call, queue: "Queue") -> Row:
         "state": "running" if totals else "live",
     }
     if totals:
-        row |= counters.queue_lengths(queue)
+        row |= counters.lengths(queue)
         row |= {key: value for key, value in _policies(queue).items() if value}
     if queue.settings.queue_type in REPLICATED:
         row |= contents.members(node)

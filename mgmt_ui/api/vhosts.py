@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from vhosts.vhost import VirtualHost
 
 ALL = ".*"
-LENGTHS = tuple(counters.QUEUE_LENGTHS)
 
 
 def index(call: Call) -> "Listing[VirtualHost[Queue]]":
@@ -44,21 +43,16 @@ def describe(call: Call, vhost: "VirtualHost[Queue]") -> Row:
         "protected_from_deletion": vhost.protected,
         "cluster_state": {call.server.node_name: "running" if vhost.running else "stopped"},
     }
-    if vhost.queues:
-        row |= _lengths(call, vhost)
+    if vhost.statistics.queue_created or vhost.queues:
+        row |= dict(zip(counters.LENGTHS, counters.sum_lengths(vhost), strict=True))
+    if vhost.statistics.connection_created:
+        sums = counters.octets(call.server.connections, vhost)
+        row |= dict(zip(counters.OCTETS, sums, strict=True))
+    call.details.add(row, [vhost], (*counters.LENGTHS, *counters.OCTETS))
+    stats = call.details.message_stats(counters.named(counters.MESSAGES, vhost), [vhost])
+    if stats:
+        row["message_stats"] = stats
     return row
-
-
-def _lengths(call: Call, vhost: "VirtualHost[Queue]") -> Row:
-    totals: dict[str, int] = dict.fromkeys(LENGTHS, 0)
-    rates: dict[str, float] = dict.fromkeys(LENGTHS, 0.0)
-    for queue in vhost.queues.values():
-        rate = call.rates.of(queue)
-        for name, value in counters.queue_lengths(queue).items():
-            totals[name] += value
-            rates[name] += rate(name)
-    details = {name + "_details": {"rate": rate} for name, rate in rates.items()}
-    return totals | details
 
 
 async def put(call: Call) -> Answer:

@@ -6,17 +6,25 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from broker.handshake import Limits as Offered
+from broker.handshake import ServerIdentity
 from broker.logins import Logins
 from broker.options import Options
+from broker.tally import Tally
 from mgmt_ui.server import Listener, Server
 from tests.support.clock import VirtualClock
 from vhosts.limits import Limits
 from vhosts.parameters import Parameters
 from vhosts.permissions import Permissions
 from vhosts.policies import Policies
+from vhosts.statistics import Statistics
 from vhosts.users import Users
 
 NODE = "rabbit@test"
+COUNTED = (
+    *("published", "delivered", "delivered_no_ack", "redelivered", "acked"),
+    *("got", "got_no_ack", "get_empty", "disk_reads", "disk_writes"),
+)
+"""The counters of a queue."""
 
 
 class Fake(SimpleNamespace):
@@ -49,6 +57,9 @@ class FakeVhosts(dict[str, Any]):
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values())
 
+    def totals(self) -> Statistics:
+        return Statistics.sum(vhost.statistics for vhost in self)
+
 
 class FakeServer:
     """Implements `mgmt_ui.server.Server`. User `guest` may everything in vhost `/`."""
@@ -61,7 +72,13 @@ class FakeServer:
         self.connections: list[Any] = []
         self.listeners = [Listener("amqp", "127.0.0.1", 5672), Listener("http", "::1", 15672)]
         self.alarms: list[str] = []
-        self.context = SimpleNamespace(limits=Offered(), logins=Logins(self.clock), keeper=None)
+        self.context = SimpleNamespace(
+            limits=Offered(),
+            logins=Logins(self.clock),
+            keeper=None,
+            tally=Tally(),
+            identity=ServerIdentity(NODE),
+        )
         self.add_user("guest", "administrator")
         self.add_vhost("/", "guest")
 
@@ -83,6 +100,9 @@ class FakeServer:
             name=name,
             queues={},
             exchanges={},
+            running=True,
+            statistics=Statistics(),
+            commit=SimpleNamespace(done=0, sequence=0),
             policies=Policies(*nothing),
             operator_policies=Policies(*nothing, operator=True),
         )
@@ -110,9 +130,7 @@ class FakeServer:
                 "message_count": 0,
                 "ready_bytes": 0,
                 "unacked": 0,
-                "delivered": 0,
-                "got": 0,
-                "acked": 0,
+                **dict.fromkeys(COUNTED, 0),
                 "stores_all": True,
                 "ready": SimpleNamespace(peek=lambda: None),
             }
@@ -132,6 +150,7 @@ class FakeServer:
                 "arguments": {},
                 "policy": None,
                 "publish_in": 0,
+                "publish_out": 0,
                 "messages_delayed": None,
             }
             | overrides
@@ -162,6 +181,9 @@ class FakeServer:
                 "client_properties": {},
                 "received_bytes": 100,
                 "sent_bytes": 200,
+                "reads": 3,
+                "writes": 4,
+                "unsent_bytes": 0,
             }
             | overrides
         )

@@ -1,7 +1,7 @@
 import pytest
 
 from mgmt_ui import rates
-from mgmt_ui.rates import TOTALS, Rates
+from mgmt_ui.rates import NODE, TOTALS, Rates
 from tests.unit.mgmt_ui.fakes import FakeServer
 
 
@@ -72,7 +72,80 @@ def test_connections_and_exchanges_have_rates(server: FakeServer, sampled: Rates
 def test_what_is_gone_is_forgotten(server: FakeServer, sampled: Rates):
     server.add_queue("q")
     server.clock.advance(5)
-    assert len(sampled._newest) == 2
+    assert len(sampled._newest) == 4  # the queue, its virtual host, the totals and the node
     server.vhosts["/"].queues.clear()
     server.clock.advance(10)
-    assert len(sampled._newest) == len(sampled._previous) == 1
+    assert len(sampled._newest) == len(sampled._previous) == 3
+
+
+def test_samples_are_taken_at_multiples_of_five_seconds(server: FakeServer, sampled: Rates):
+    server.clock.advance(2)
+    sampled.stop()
+    sampled.start()
+    queue = server.add_queue("q", message_count=1)
+    server.clock.advance(30)
+    now = server.clock.now_ms() // 5000 * 5000
+    assert sampled.at(queue, "messages", [now, now - 5000, now - 40_000], 60) == [1, 1, 0]
+
+
+def test_objects_that_change_have_a_past_as_far_as_there_is_room(
+    server: FakeServer, sampled: Rates, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rates, "MOST_CHANGING", 2)
+    queues = [server.add_queue(str(number), message_count=1) for number in range(5)]
+    server.clock.advance(10)
+    assert sum(id(queue) in sampled._histories for queue in queues) == 2
+    server.vhosts["/"].queues.clear()
+    server.clock.advance(10)
+    late = server.add_queue("late", message_count=1)
+    server.clock.advance(10)
+    assert id(late) in sampled._histories
+
+
+def test_who_is_asked_for_has_a_past_from_then_on(
+    server: FakeServer, sampled: Rates, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rates, "MOST_ASKED", 2)
+    queues = [server.add_queue(str(number)) for number in range(4)]
+    server.clock.advance(5)
+    now = server.clock.now_ms()
+    for queue in queues:
+        assert sampled.at(queue, "messages", [now], 60) == [0]
+    assert [id(queue) in sampled._histories for queue in queues] == [False, False, True, True]
+    server.vhosts["/"].queues.clear()
+    server.clock.advance(10)
+    assert not sampled._asked
+
+
+def test_the_totals_of_the_broker_and_its_vhosts(server: FakeServer, sampled: Rates):
+    server.clock.advance(0)
+    vhost = server.vhosts["/"]
+    vhost.statistics.publish = 50
+    server.add_connection().received_bytes = 600
+    server.add_queue("q", message_count=5)
+    server.clock.advance(5)
+    for thing in (vhost, TOTALS):
+        rate = sampled.of(thing)
+        assert (rate("publish"), rate("recv_oct"), rate("messages")) == (10.0, 120.0, 1.0)
+    assert sampled.of(NODE)("fd_used") == 0.0
+
+
+def test_who_does_nothing_is_idle(server: FakeServer, sampled: Rates):
+    queue = server.add_queue("q")
+    server.clock.advance(0)
+    assert sampled.idle_since(queue) is None
+    server.clock.advance(10)
+    assert sampled.idle_since(queue) == "2023-11-14T22:13:20.000+00:00"
+    queue.acked = 1
+    server.clock.advance(5)
+    assert sampled.idle_since(queue) is None
+
+
+def test_a_reset_begins_anew(server: FakeServer, sampled: Rates):
+    queue = server.add_queue("q")
+    server.clock.advance(5)
+    queue.acked = 10
+    server.clock.advance(5)
+    sampled.reset()
+    assert sampled.of(queue)("ack") == 0.0
+    assert sampled.at(queue, "ack", [server.clock.now_ms()], 60) == [0]

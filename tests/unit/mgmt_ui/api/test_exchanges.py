@@ -25,6 +25,8 @@ async def test_statistics_appear_with_activity(get: Any, server: FakeServer):
     assert row["message_stats"] == {
         "publish_in": 5,
         "publish_in_details": {"rate": 0.0},
+        "publish_out": 0,
+        "publish_out_details": {"rate": 0.0},
     }
 
 

@@ -59,11 +59,8 @@ async def test_a_management_user_sees_only_its_own(get: Any, server: FakeServer)
     server.add_queue("other", message_count=5)
     server.add_connection("guest")
     row = await get("/api/overview", user="ann")
-    assert row["queue_totals"] == {
-        "messages": 1,
-        "messages_ready": 1,
-        "messages_unacknowledged": 0,
-    }
+    assert row["queue_totals"]["messages"] == 1
+    assert row["message_stats"] == {}
     assert row["object_totals"]["queues"] == 1
     assert row["object_totals"]["connections"] == 0
     assert not row.keys() & {"node", "listeners", "contexts"}

@@ -226,6 +226,19 @@ async def test_consumers(http: Http, live: LiveServer):
     }
 
 
+async def test_statistics_appear_with_activity(http: Http, live: LiveServer):
+    await declared(http)
+    assert "message_stats" not in await http("GET", QUEUE)
+    publish(live, b"1", delivery_mode=2)
+    stats = (await http("GET", QUEUE))["message_stats"]
+    assert (stats["publish"], stats["disk_writes"]) == (1, 1)
+    assert stats["publish_details"] == {"rate": 0.0}
+    assert "deliver" not in stats
+    live.connect().get("q", no_ack=True)
+    stats = (await http("GET", QUEUE))["message_stats"]
+    assert (stats["get_no_ack"], stats["deliver_get"], stats["ack"]) == (1, 1, 0)
+
+
 async def test_a_single_active_consumer(http: Http, live: LiveServer):
     await declared(http, single=True)
     client = live.connect()
