@@ -7,7 +7,7 @@ headers of all answers. What is answered is in api/, by the table in routes.py.
 import inspect
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from mgmt_ui import auth, body
 from mgmt_ui.answer import Answer, Stream
 from mgmt_ui.call import Call
 from mgmt_ui.errors import ApiError, bad_request, not_found, translate
+from mgmt_ui.paging import Listing
 from mgmt_ui.payload import TOO_LARGE
 from mgmt_ui.rates import Rates
 from mgmt_ui.redirects import REDIRECTS
@@ -126,6 +127,8 @@ class _Entrance:
             return _Encoded(answer.status, b"", dict(answer.headers))
         if isinstance(answer.body, bytes):
             return _Encoded(answer.status, answer.body, dict(answer.headers))
+        if body.is_long(answer.body, request.query) and request.method == "GET":
+            return await _stream(self.server, answer, request.query)
         encoded = await body.encode(answer.body, request.query)
         return _Encoded(answer.status, encoded, {**JSON, **answer.headers})
 
@@ -179,6 +182,14 @@ async def _handled(route: Route, call: Call) -> object:
         except Waiting as waiting:
             await waiting.ask()
     raise ApiError(403, "forbidden", "too many permissions needed")
+
+
+async def _stream(server: "Server", answer: Answer, query: Mapping[str, str]) -> Stream:
+    # Imported with the first long list: most brokers have none.
+    from mgmt_ui.streaming import stream
+
+    assert isinstance(answer.body, Listing)
+    return await stream(body.pieces(answer.body, query), server.clock, JSON)
 
 
 @dataclass(slots=True)

@@ -22,8 +22,8 @@ def index(call: Call) -> "Listing[Consumer]":
 
 
 def index_of_vhost(call: Call) -> "Listing[Consumer]":
-    """GET /consumers/:vhost"""
-    return _listing(call, [call.vhost])
+    """GET /consumers/:vhost: monitoring users need no permission there."""
+    return _listing(call, [call.any_vhost if call.monitoring else call.vhost])
 
 
 def _listing(call: Call, vhosts: "list[VirtualHost[Queue]]") -> "Listing[Consumer]":

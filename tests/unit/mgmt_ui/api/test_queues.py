@@ -260,7 +260,9 @@ async def test_who_sees_which_consumers(http: Http, live: LiveServer):
     live.add_user("ann", "management", permissions=(".*", ".*", ".*"))
     live.add_user("mon", "monitoring", permissions=None)
     assert await http("GET", "consumers", user="ann") == []
+    assert await http("GET", "consumers/%2F", user="ann") == []
     assert len(await http("GET", "consumers", user="mon")) == 1
+    assert len(await http("GET", "consumers/%2F", user="mon")) == 1
     for user in ("guest", "mon"):
         asked = {"x-vhost": "other"}
         assert await http("GET", "consumers", user=user, headers=asked) == []
