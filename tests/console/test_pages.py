@@ -19,6 +19,7 @@ PAGES = {
     "exchanges": "amq.topic",
     "exchanges/%2F/events": "payments",
     "connections": "worker",
+    "channels": "confirms",
     "consumers": "orders",
 }
 PHONE = (360, 740)

@@ -179,6 +179,9 @@ function Side({ overview }: { overview: Overview | undefined }) {
   const current = place.value.parts[0] ?? "";
   return (
     <nav class={`side ${open ? "open" : ""}`} aria-label="Pages">
+      <a class="home" href="#/" aria-hidden="true" tabIndex={-1}>
+        <img src="./favicon.svg" alt="" /> Leveret
+      </a>
       {[...sections].map(([section, routes]) => (
         <div key={section}>
           {section && <h2>{section}</h2>}
