@@ -19,7 +19,7 @@ PAGES = {
     "exchanges": "amq.topic",
     "exchanges/%2F/events": "payments",
     "connections": "worker",
-    "channels": "confirms",
+    "channels": " -> 127.0.0.1:",
     "consumers": "orders",
 }
 PHONE = (360, 740)

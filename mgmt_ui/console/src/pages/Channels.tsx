@@ -27,7 +27,7 @@ const COLUMNS: Column<Channel>[] = [
   {
     id: "mode",
     title: "Mode",
-    width: 110,
+    width: 90,
     fields: ["confirm", "transactional"],
     shown: true,
     render: ({ confirm, transactional }) => (
@@ -62,7 +62,7 @@ function number(id: string, title: string, field: Number, shown?: true | "small"
   return {
     id,
     title,
-    width: 96,
+    width: 104,
     num: true,
     sort: field,
     fields: [field],

@@ -87,7 +87,7 @@ function Health({ overview, node }: { overview: Overview | undefined; node: Node
           </span>
         </div>
       )}
-      <div class="tiles">
+      <div class="tiles eight">
         <Tile
           label="Health"
           value={alarms.length ? "Alarm" : overview ? "Good" : "…"}
