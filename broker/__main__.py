@@ -63,16 +63,16 @@ def _run(options: Options, arguments: Sequence[str]) -> int:
 
 
 async def _serve(options: Options, arguments: Sequence[str]) -> int:
-    # Imported here: SQLAlchemy and aiohttp take most of the time to start, and a wrong option
-    # or a locked directory should be answered without them.
+    # Imported here: SQLAlchemy takes most of the time to start, and a wrong option
+    # or a locked directory should be answered without it.
     from broker.clock import SystemClock
     from broker.server import Server
 
     stop = asyncio.Event()
     _on_signals(stop.set)
     # By name: the management plane looks into the broker, which does not know it.
-    make_app = importlib.import_module("mgmt_ui.app").make_app
-    server = Server(options, SystemClock(), make_app)
+    make_front = importlib.import_module("mgmt_ui.front").Front
+    server = Server(options, SystemClock(), make_front)
     try:
         _on_hangup(lambda: _reload(server, arguments))
         await server.start()

@@ -13,9 +13,8 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from broker.clock import Clock
+from broker.http_door import Front, HttpDoor
 from broker.listeners import BACKLOG, Listener, bind, listen
 from broker.option_values import OFF
 from broker.options import DEFAULT_BIND, Options
@@ -35,9 +34,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("leveret.server")
 
 SHUTDOWN = "broker forced connection closure with reason 'shutdown'"  # spec 2.8
-# Of the 3 s that a stop may take: for clients to answer connection.close, for HTTP requests.
+# Of the 3 s that a stop may take: for clients to answer connection.close.
 CLOSE_GRACE = 1.0
-HTTP_GRACE = 0.5
 POLL = 0.01
 # How long (seconds) an administrator's change waits for a disk that takes no writes.
 STORE_PATIENCE = 10.0
@@ -49,7 +47,7 @@ class Server:
     """One broker.
 
     `start` returns when it is ready and raises StartError if it cannot be; `stop` may be called
-    after either, and ends what there is.  `make_app` gives the HTTP application: this package
+    after either, and ends what there is.  `make_front` gives what looks in: this package
     must not know who looks in, so it is handed in.
     """
 
@@ -57,17 +55,16 @@ class Server:
         self,
         options: Options,
         clock: Clock,
-        make_app: Callable[[Server], web.Application] | None = None,
+        make_front: Callable[[Server], Front] | None = None,
     ) -> None:
         self.options = options
         self.clock = clock
         self.node_name = f"rabbit@{socket.gethostname().partition('.')[0]}"
         self.listeners: list[Listener] = []
-        self._make_app = make_app
+        self._door = None if make_front is None else HttpDoor(make_front(self))
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._tls: TlsListeners | None = None
-        self._runner: web.AppRunner | None = None
         self._storage: Storage | None = None
         self._context: Context | None = None
 
@@ -125,7 +122,7 @@ class Server:
         # Bound first, so that a port in use is found before a long recovery; nobody can connect
         # until all queues are whole.
         amqp = self._bind("amqp", options.amqp_port)
-        http = self._bind("http", options.http_port) if self._make_app is not None else []
+        http = self._bind("http", options.http_port) if self._door is not None else []
         amqps, https = self._prepare_tls()
         if not amqp and not amqps:
             raise StartError("nothing to listen on: --amqp-port is off, and so is AMQP over TLS")
@@ -137,8 +134,8 @@ class Server:
             await self._storage.import_definitions(options.load_definitions)
         watch(self._running, options)
         await self._serve_amqp(amqp, self._context)
-        await self._serve_http(http)
-        self._serve_tls(amqps, https, self._context)
+        self._serve_http(http)
+        await self._serve_tls(amqps, https, self._context)
         _tune_collector()
 
     def _open_backends(self, context: Context) -> Gatekeeper | None:
@@ -166,16 +163,10 @@ class Server:
             )
             self._servers.append(server)
 
-    async def _serve_http(self, sockets: list[socket.socket]) -> None:
-        if self._make_app is None:
-            return
-        self._runner = web.AppRunner(
-            self._make_app(self), access_log=None, shutdown_timeout=HTTP_GRACE
-        )
-        await self._runner.setup()
-        for sock in sockets:
-            self.listeners.append(listen("http", sock))
-            await web.SockSite(self._runner, sock, backlog=BACKLOG).start()
+    def _serve_http(self, sockets: list[socket.socket]) -> None:
+        if self._door is not None:
+            self.listeners += [listen("http", sock) for sock in sockets]
+            self._door.watch(sockets)
 
     def _prepare_tls(self) -> tuple[list[socket.socket], list[socket.socket]]:
         # The sockets for AMQP and for HTTP over TLS.
@@ -192,11 +183,11 @@ class Server:
         return (
             self._bind("amqps", AMQPS_PORT if amqps is None else amqps),
             self._bind("https", HTTPS_PORT if https is None else https)
-            if self._make_app is not None
+            if self._door is not None
             else [],
         )
 
-    def _serve_tls(
+    async def _serve_tls(
         self, amqps: list[socket.socket], https: list[socket.socket], context: Context
     ) -> None:
         for sock in amqps:
@@ -205,10 +196,9 @@ class Server:
             self._tls.serve(sock, lambda: AmqpTransport(context))
         for sock in https:
             assert self._tls is not None
-            assert self._runner is not None
-            assert self._runner.server is not None
+            assert self._door is not None  # else there were no such sockets
             self.listeners.append(listen("https", sock))
-            self._tls.serve(sock, self._runner.server)
+            self._tls.serve(sock, await self._door.opened())
 
     # -- reload --------------------------------------------------------------------------
 
@@ -243,8 +233,8 @@ class Server:
         if self._context is not None:
             self._context.alarms.stop()
         await self._close_connections()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._door is not None:
+            await self._door.close()
         complete = self._storage is None or await self._storage.close()
         for sock in self._sockets:
             sock.close()

@@ -47,14 +47,18 @@ HEADERS = {
 }
 
 
-def make_app(server: "Server") -> web.Application:
-    """The application that answers for `server`; it runs as long as the server lives."""
+def make_app(server: "Server", rates: Rates | None = None) -> web.Application:
+    """The application that answers for `server`; it runs as long as the server lives.
+
+    Without `rates`, which somebody else starts and stops, it takes its own samples.
+    """
     app = web.Application(client_max_size=MAX_REQUEST_BODY)
-    entrance = _Entrance(server)
+    entrance = _Entrance(server, rates or Rates(server))
     # One route for all: aiohttp decodes a path before it cuts it, so %2F would not survive.
     # A name may hold a line feed, which a dot would not match.
     app.router.add_route("*", r"/{tail:[\s\S]*}", entrance.answer)
-    app.cleanup_ctx.append(entrance.sample)
+    if rates is None:
+        app.cleanup_ctx.append(entrance.sample)
     app.on_shutdown.append(entrance.end_streams)
     return app
 
@@ -62,11 +66,8 @@ def make_app(server: "Server") -> web.Application:
 @dataclass
 class _Entrance:
     server: "Server"
+    rates: Rates
     router: Router = field(default_factory=Router)
-    rates: Rates = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rates = Rates(self.server)
 
     @cached_property
     def sessions(self) -> Sessions:
