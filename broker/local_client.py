@@ -127,3 +127,22 @@ class LocalClient:
                 entry.queue.settle(entry)
                 entry.queue.count_acks(1)
         self.context.turn.schedule()
+
+    def drop(self, queue: "Queue", count: int) -> int:
+        """Up to `count` ready messages go, from the head and without dead-lettering; how many.
+
+        Raises NotImplementedByBroker for streams.
+        """
+        ready = queue.ready
+        if queue.settings.queue_type == "stream":
+            resource = errors.queue_text(queue.name, self.vhost.name)
+            raise errors.not_for_streams("queue.purge", resource)
+        queue.catch_up()
+        count = min(count, len(ready))
+        for _ in range(count):
+            entry = ready.pop()
+            queue.ready_bytes -= entry.message.header.body_size
+            if entry.batch is not None:
+                queue.log.settle(entry)
+        self.context.turn.schedule()
+        return count

@@ -122,6 +122,17 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/api/queues/{vhost}/{name}/contents", "queues:purge"),
     Route("GET", "/api/queues/{vhost}/{name}/bindings", "bindings:of_queue"),
     Route("POST", "/api/queues/{vhost}/{name}/get", "messages:get"),
+    Route("GET", "/api/queues/{vhost}/{name}/unacked", "queues:unacked"),
+    Route("GET", "/api/queues/quorum/{vhost}/{name}/status", "queues:quorum_status"),
+    *(
+        Route(method, f"/api/queues/quorum/{rest}", "queues:no_replicas", Tag.ADMINISTRATOR)
+        for method, rest in (
+            ("POST", "{vhost}/{name}/replicas/add"),
+            ("DELETE", "{vhost}/{name}/replicas/delete"),
+            ("POST", "replicas/on/{node}/grow"),
+            ("DELETE", "replicas/on/{node}/shrink"),
+        )
+    ),
     Route("POST", "/api/queues/{vhost}/{name}/actions", "queues:act", Tag.ADMINISTRATOR),
     Route("GET", "/api/definitions", "definitions:export", Tag.ADMINISTRATOR),
     Route("GET", "/api/all-configuration", "definitions:export", Tag.ADMINISTRATOR),
@@ -137,6 +148,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", f"{BINDINGS}/{{props}}", "bindings:delete"),
     Route("GET", "/api/consumers", "consumers:index"),
     Route("GET", "/api/consumers/{vhost}", "consumers:index_of_vhost"),
+    Route("DELETE", "/api/consumers/{vhost}/{connection}/{channel}/{tag}", "consumers:cancel"),
     Route("GET", "/api/policies", "policies:index"),
     Route("GET", "/api/policies/{vhost}", "policies:index_of_vhost"),
     Route("GET", "/api/policies/{vhost}/{name}", "policies:show", Tag.POLICYMAKER),

@@ -1,10 +1,13 @@
-"""Consumers as JSON (spec 3.5)."""
+"""Consumers as JSON, and cancelled (spec 2.5, 3.5)."""
 
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mgmt_ui.answer import DONE, Answer
+from mgmt_ui.auth import Tag, has_tag
 from mgmt_ui.call import Call
+from mgmt_ui.errors import not_authorised, not_found
 from mgmt_ui.fields import plain
 from mgmt_ui.paging import Listing, Row
 
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     from broker.consumer import Consumer
     from broker.queue import Queue
     from vhosts.vhost import VirtualHost
+
+PLACE = ("connection", "channel", "tag")
+"""The segments of a path that name a consumer."""
 
 
 def index(call: Call) -> "Listing[Consumer]":
@@ -37,6 +43,29 @@ def _consumers(call: Call, vhosts: "list[VirtualHost[Queue]]") -> "Iterator[Cons
             for consumer in queue.consumers:
                 if call.monitoring or consumer.channel.connection.user.name == call.user.name:
                     yield consumer
+
+
+def cancel(call: Call) -> Answer:
+    """DELETE /consumers/:vhost/:connection/:channel/:tag: its client gets basic.cancel.
+
+    For its owner and for administrators; others get ApiError 401.
+    """
+    for queue in call.vhost.queues.values():
+        for consumer in queue.consumers:
+            if _place(consumer) == tuple(call.path[part] for part in PLACE):
+                user = consumer.channel.connection.user
+                if user is not call.user and not has_tag(call.user, Tag.ADMINISTRATOR):
+                    raise not_authorised("User not authorised to access object")
+                consumer.channel.consumer_lost(consumer)
+                queue.remove_consumer(consumer)
+                call.server.context.turn.schedule()
+                return DONE
+    raise not_found()
+
+
+def _place(consumer: "Consumer") -> tuple[str, str, str]:
+    channel = consumer.channel
+    return channel.connection.name, str(channel.number), consumer.tag
 
 
 def describe(call: Call, consumer: "Consumer") -> Row:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from broker.amqp import properties
 from broker.amqp.content import TIMESTAMP
+from broker.local_client import LocalClient
 from mgmt_ui import contents, counters
 from mgmt_ui.answer import DONE, Answer, created
 from mgmt_ui.api import consumers
@@ -13,10 +15,14 @@ from mgmt_ui.call import Call
 from mgmt_ui.errors import bad_request, not_found
 from mgmt_ui.fields import plain, typed
 from mgmt_ui.paging import Listing, Row, columns_of
+from mgmt_ui.payload import Payload
+from mgmt_ui.turns import next_turn
 
 if TYPE_CHECKING:
     from broker.queue import Queue
 
+# Messages that are dropped before others have their turn, and shown of one channel.
+SLICE, MOST_UNACKED = 2000, 1000
 REPLICATED = frozenset({"quorum", "stream"})
 
 
@@ -73,14 +79,76 @@ async def delete(call: Call) -> Answer:
 
 
 async def purge(call: Call) -> Answer:
-    """DELETE /queues/:vhost/:name/contents: drops what is ready, without dead-lettering."""
+    """DELETE /queues/:vhost/:name/contents?count=n: drops what is ready, without dead-lettering.
+
+    All of it, or so many from the head.
+    """
     queue = call.queue
     call.authorise("read", "queue", queue.name)
     call.vhost.queue(queue.name)  # not that of another connection
-    queue.catch_up()
-    queue.purge()
+    if "count" in call.query:
+        await _drop(call, queue, Payload(dict(call.query)).integer("count"))
+    else:
+        queue.catch_up()
+        queue.purge()
     await call.stored()
     return DONE
+
+
+async def _drop(call: Call, queue: "Queue", count: int) -> None:
+    client = LocalClient(call.server.context, call.vhost, call.user, call.authorise)
+    while count > 0:
+        dropped = client.drop(queue, min(count, SLICE))
+        if dropped < SLICE:
+            break
+        count -= dropped
+        await next_turn()
+
+
+def unacked(call: Call) -> Listing[Row]:
+    """GET /queues/:vhost/:name/unacked: what is out for acknowledgement, channel by channel."""
+    queue = call.queue
+    found = [
+        {
+            "delivery_tag": tag,
+            "consumer_tag": entry.consumer.tag if entry.consumer is not None else "",
+            "channel_details": consumers.channel_details(call, channel),
+            "exchange": entry.message.route.exchange,
+            "routing_key": entry.message.route.routing_key,
+            "payload_bytes": entry.message.header.body_size,
+            "redelivered": entry.returns > 0,
+        }
+        for connection in call.server.connections
+        for channel in getattr(connection, "channels", {}).values()
+        for tag, entry in islice(channel.unacked.items(), MOST_UNACKED)
+        if entry.queue is queue
+    ]
+    return Listing(found, lambda row: str(row["consumer_tag"]), lambda row: row)
+
+
+def quorum_status(call: Call) -> list[Row]:
+    """GET /queues/quorum/:vhost/:name/status: the one member there is; ApiError 404 for others."""
+    queue = call.queue
+    if not queue.quorum:
+        raise not_found()
+    newest = queue.next_position
+    indexes = ("Last Log Index", "Last Written", "Last Applied", "Commit Index")
+    return [
+        {
+            "Node Name": call.server.node_name,
+            "Raft State": "leader",
+            "Membership": "voter",
+            **dict.fromkeys(indexes, newest),
+            "Snapshot Index": newest - queue.message_count - queue.unacked,
+            "Term": 1,
+            "Machine Version": 1,
+        }
+    ]
+
+
+def no_replicas(call: Call) -> Answer:
+    """Adding and removing members of quorum queues: ApiError 400, this is a single node."""
+    raise bad_request("a single node has no place for replicas")
 
 
 async def act(call: Call) -> Answer:

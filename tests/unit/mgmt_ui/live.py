@@ -60,6 +60,7 @@ class LiveServer:
     async def stored(self) -> bool:
         """As a commit: what was due meanwhile has happened."""
         self.waited += 1
+        self.engine.disk.after(lambda: None)
         self.engine.turn.schedule()
         self.engine.run()
         return self.disk

@@ -1,14 +1,17 @@
 """Queues over HTTP: their objects on a whole broker in memory, their lists on a fake one."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from mgmt_ui import contents
+from mgmt_ui.api import queues
 from tests.unit.mgmt_ui.fakes import NODE, FakeServer
 from tests.unit.mgmt_ui.live import Http, LiveServer
 
 QUEUE = "queues/%2F/q"
+STREAM = {"durable": True, "arguments": {"x-queue-type": "stream"}}
 NO_GARBAGE = {
     "fullsweep_after": 0,
     "max_heap_size": 0,
@@ -361,6 +364,75 @@ async def test_purge(http: Http, live: LiveServer):
     allowed = (await http("GET", f"{QUEUE}/contents", None, 405, whole=True)).headers["allow"]
     assert allowed == "DELETE, OPTIONS"
     await http("DELETE", "queues/%2F/nosuch/contents", None, 404)
+
+
+async def test_a_part_of_the_contents(http: Http, live: LiveServer, monkeypatch: Any):
+    monkeypatch.setattr(queues, "SLICE", 2)
+    await declared(http)
+    publish(live, b"1", b"2", b"3", b"4", b"5", b"6", delivery_mode=2)
+    await http("DELETE", f"{QUEUE}/contents?count=5", None, 204)
+    queue = live.vhost.queues["q"]
+    assert (queue.message_count, queue.ready_bytes) == (1, 1)
+    await http("DELETE", f"{QUEUE}/contents?count=0", None, 204)
+    live.engine.crash()
+    assert live.vhost.queues["q"].message_count == 1
+    await http("DELETE", f"{QUEUE}/contents?count=9", None, 204)
+    assert live.vhost.queues["q"].message_count == 0
+    await http("DELETE", f"{QUEUE}/contents?count=some", None, 400)
+    await http("PUT", "queues/%2F/s", STREAM, 201)
+    await http("DELETE", "queues/%2F/s/contents?count=1", None, 400)
+
+
+async def test_what_is_out_for_acknowledgement(http: Http, live: LiveServer):
+    await declared(http)
+    publish(live, b"1", b"22")
+    client = live.connect()
+    client.consume("q", "mine", prefetch=1)
+    live.engine.run()
+    (row,) = await http("GET", f"{QUEUE}/unacked")
+    assert row.pop("channel_details")["name"] == f"{client.connection.name} (1)"
+    assert row == {
+        "delivery_tag": 1,
+        "consumer_tag": "mine",
+        "exchange": "",
+        "routing_key": "q",
+        "payload_bytes": 1,
+        "redelivered": False,
+    }
+    assert (await http("GET", f"{QUEUE}/unacked?page=1"))["item_count"] == 1
+
+
+async def test_the_one_member_of_a_quorum_queue(http: Http, live: LiveServer):
+    await declared(http, "quorum")
+    publish(live, b"1", b"2")
+    (member,) = await http("GET", "queues/quorum/%2F/q/status")
+    assert (member["Node Name"], member["Raft State"]) == (NODE, "leader")
+    assert (member["Last Log Index"], member["Snapshot Index"]) == (2, 0)
+    for method, path in (
+        ("POST", "%2F/q/replicas/add"),
+        ("DELETE", "%2F/q/replicas/delete"),
+        ("POST", "replicas/on/n/grow"),
+        ("DELETE", "replicas/on/n/shrink"),
+    ):
+        refused = await http(method, f"queues/quorum/{path}", None, 400)
+        assert "single node" in refused["reason"]
+    await http("PUT", "queues/%2F/classic", {}, 201)
+    await http("GET", "queues/quorum/%2F/classic/status", None, 404)
+
+
+async def test_a_consumer_is_cancelled(http: Http, live: LiveServer):
+    await declared(http)
+    client = live.connect()
+    client.consume("q", "a/b")
+    live.engine.run()
+    name = quote(client.connection.name, safe="")
+    live.add_user("ann", "management", permissions=(".*", ".*", ".*"))
+    await http("DELETE", f"consumers/%2F/{name}/1/a%2Fb", None, 401, user="ann")
+    await http("DELETE", f"consumers/%2F/{name}/2/a%2Fb", None, 404)
+    await http("DELETE", f"consumers/%2F/{name}/1/a%2Fb", None, 204)
+    assert client.names()[-1] == "basic.cancel"
+    assert live.vhost.queues["q"].consumer_count == 0
+    await http("DELETE", f"consumers/%2F/{name}/1/a%2Fb", None, 404)
 
 
 async def test_actions(http: Http, live: LiveServer):
