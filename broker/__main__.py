@@ -71,14 +71,14 @@ async def _serve(options: Options, arguments: Sequence[str]) -> int:
     stop = asyncio.Event()
     _on_signals(stop.set)
     # By name: the management plane looks into the broker, which does not know it.
-    make_front = importlib.import_module("mgmt_ui.front").Front
-    server = Server(options, SystemClock(), make_front)
+    front = importlib.import_module("mgmt_ui.front")
+    server = Server(options, SystemClock(), front.Front, front.MetricsFront)
     try:
         _on_hangup(lambda: _reload(server, arguments))
         await server.start()
         _say(
             f"leveret ready amqp={_shown(server.address('amqp'))}"
-            f" http={_shown(server.address('http'))}{_shown_tls(server)}"
+            f" http={_shown(server.address('http'))}{_shown_others(server)}"
             f" data={options.data_dir.absolute()} pid={os.getpid()}\n",
             sys.stdout,
         )
@@ -129,8 +129,12 @@ def _shown(address: tuple[str, int] | None) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _shown_tls(server: Server) -> str:
-    found = {"amqps": server.address("amqp/ssl"), "https": server.address("https")}
+def _shown_others(server: Server) -> str:
+    found = {
+        "amqps": server.address("amqp/ssl"),
+        "https": server.address("https"),
+        "prometheus": server.address("http/prometheus"),
+    }
     return "".join(f" {name}={_shown(at)}" for name, at in found.items() if at is not None)
 
 

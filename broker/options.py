@@ -115,6 +115,12 @@ class Options:
         default="15671 with --tls-cert",
         value=None,
     )
+    prometheus_port: int = _row(
+        read.port_or_off,
+        "PORT",
+        "Port of metrics for Prometheus, without a login; 0 picks a free one, off is none.",
+        default="off",
+    )
     tls_cert: Path | None = _row(
         read.path,
         "FILE",

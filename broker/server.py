@@ -56,12 +56,14 @@ class Server:
         options: Options,
         clock: Clock,
         make_front: Callable[[Server], Front] | None = None,
+        make_metrics: Callable[[Server], Front] | None = None,
     ) -> None:
         self.options = options
         self.clock = clock
         self.node_name = f"rabbit@{socket.gethostname().partition('.')[0]}"
         self.listeners: list[Listener] = []
         self._door = None if make_front is None else HttpDoor(make_front(self))
+        self._metrics = None if make_metrics is None else HttpDoor(make_metrics(self))
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._tls: TlsListeners | None = None
@@ -123,6 +125,7 @@ class Server:
         # until all queues are whole.
         amqp = self._bind("amqp", options.amqp_port)
         http = self._bind("http", options.http_port) if self._door is not None else []
+        metrics = self._bind("prometheus", options.prometheus_port) if self._metrics else []
         amqps, https = self._prepare_tls()
         if not amqp and not amqps:
             raise StartError("nothing to listen on: --amqp-port is off, and so is AMQP over TLS")
@@ -135,6 +138,7 @@ class Server:
         watch(self._running, options)
         await self._serve_amqp(amqp, self._context)
         self._serve_http(http)
+        self._serve_metrics(metrics)
         await self._serve_tls(amqps, https, self._context)
         _tune_collector()
 
@@ -167,6 +171,11 @@ class Server:
         if self._door is not None:
             self.listeners += [listen("http", sock) for sock in sockets]
             self._door.watch(sockets)
+
+    def _serve_metrics(self, sockets: list[socket.socket]) -> None:
+        if self._metrics is not None and sockets:
+            self.listeners += [listen("http/prometheus", sock) for sock in sockets]
+            self._metrics.watch(sockets)
 
     def _prepare_tls(self) -> tuple[list[socket.socket], list[socket.socket]]:
         # The sockets for AMQP and for HTTP over TLS.
@@ -233,8 +242,9 @@ class Server:
         if self._context is not None:
             self._context.alarms.stop()
         await self._close_connections()
-        if self._door is not None:
-            await self._door.close()
+        for door in self._door, self._metrics:
+            if door is not None:
+                await door.close()
         complete = self._storage is None or await self._storage.close()
         for sock in self._sockets:
             sock.close()

@@ -75,6 +75,11 @@ class Stream(Queue):
         """The index of the next message."""
         return self.base + len(self.entries)
 
+    @property
+    def lag(self) -> int:
+        """How many messages the slowest reader has not read yet."""
+        return max((self.end - reader.at for reader in self._readers.values()), default=0)
+
     # -- in ------------------------------------------------------------------------------
 
     def publish(self, message: Message) -> None:

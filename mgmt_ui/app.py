@@ -36,6 +36,7 @@ logger = logging.getLogger("leveret.http")
 
 MAX_REQUEST_BODY = 10_000_000
 COMPRESSED_FROM = 300
+METRICS = "text/plain"
 JSON = {"content-type": "application/json"}
 HEADERS = {
     "cache-control": "no-cache",
@@ -116,7 +117,7 @@ class _Entrance:
         route = match.find(request.method)
         if route is None:
             raise ApiError(405, headers={"allow": match.allow})
-        if not _accepts_json(request.headers.get("accept", "")):
+        if not _accepts(request.headers.get("accept", ""), route.kind):
             raise ApiError(406)
         call = self._call(request, match, await self._user(request, route.tag))
         await call.find_open_doors()
@@ -239,8 +240,11 @@ def _raw_path(request: web.Request) -> str:
     return target
 
 
-def _accepts_json(accept: str) -> bool:
+def _accepts(accept: str, kind: str) -> bool:
     # A wildcard is enough: what curl and browsers send. The weights do not matter, there is
-    # only one thing to choose.
-    kinds = {kind.partition(";")[0].strip().lower() for kind in accept.split(",") if kind.strip()}
-    return not kinds or not kinds.isdisjoint({"*/*", "application/*", "application/json"})
+    # only one thing to choose; but that metrics have two forms.
+    kinds = {each.partition(";")[0].strip().lower() for each in accept.split(",") if each.strip()}
+    able = {"*/*", kind, kind.partition("/")[0] + "/*"}
+    if kind == METRICS:
+        able.add("application/openmetrics-text")
+    return not kinds or not kinds.isdisjoint(able)

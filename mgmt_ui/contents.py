@@ -7,6 +7,8 @@ messages pass; what else the queue object tells is found here, from the messages
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from broker.amqp import properties
+from broker.amqp.content import TIMESTAMP
 from broker.queue import MESSAGE_OVERHEAD
 from mgmt_ui.turns import next_turn
 
@@ -152,6 +154,15 @@ def _stream(node: str, queue: "Queue", out: Part) -> Row:
         **members(node),
         **_MACHINE,
     }
+
+
+def head_timestamp(queue: "Queue") -> int | None:
+    """The `timestamp` property (s) of the first ready message; None where it has none."""
+    head = queue.ready.peek()
+    if head is None or not head.message.header.flags & TIMESTAMP:
+        return None
+    timestamp: int | None = properties.decode(head.message.header.payload).timestamp
+    return timestamp
 
 
 def members(node: str) -> Row:

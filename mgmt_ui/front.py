@@ -38,3 +38,28 @@ class Front:
         from mgmt_ui.app import make_app
 
         return make_app(self._server, self._rates)
+
+
+class MetricsFront:
+    """Implements `broker.http_door.Front` for a port that tells nothing but metrics."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+        self._started_ms = 0
+
+    def start(self) -> None:
+        """Metrics are read when they are asked for, but for how long the broker runs."""
+        self._started_ms = self._server.clock.now_ms()
+
+    def stop(self) -> None:
+        """There is nothing to stop."""
+
+    def load(self) -> None:
+        """Imports the application, aiohttp and prometheus_client."""
+        import_module("mgmt_ui.metrics.app")
+
+    def make_app(self) -> "web.Application":
+        """The application."""
+        from mgmt_ui.metrics.app import make_app
+
+        return make_app(self._server, self._started_ms)

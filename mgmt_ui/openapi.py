@@ -145,7 +145,7 @@ def _responses(route: Route) -> Schema:
     if route.method != "DELETE":
         responses["200"] = {
             "description": "What was asked for.",
-            "content": {"application/json": {}},
+            "content": {route.kind: {}},
         }
     if route.method in ("PUT", "POST"):
         responses["201"] = {"description": "It is new."}

@@ -22,12 +22,16 @@ Handler = Callable[[Call], Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A row of the table. Segments in braces are taken as they come, percent-decoded."""
+    """A row of the table. Segments in braces are taken as they come, percent-decoded.
+
+    `kind` is the type of what is answered; whoever accepts others only gets a 406.
+    """
 
     method: str
     path: str
     handler: str
     tag: Tag = Tag.MANAGEMENT
+    kind: str = "application/json"
 
     def resolve(self) -> Handler:
         """The handler itself."""
@@ -219,6 +223,16 @@ ROUTES: tuple[Route, ...] = (
         Route(method, f"/api/{path}", "plugins:missing", tag)
         for tag, methods, path in NAMED
         for method in methods
+    ),
+    # Prometheus
+    *(
+        Route("GET", f"/metrics{rest}", f"metrics:{handler}", Tag.MONITORING, "text/plain")
+        for rest, handler in (
+            ("", "aggregated"),
+            ("/per-object", "per_object"),
+            ("/detailed", "detailed"),
+            ("/memory-breakdown", "memory"),
+        )
     ),
     Route("GET", "/api/top/{node}", "plugins:top", Tag.ADMINISTRATOR),
     Route("GET", "/api/top/ets/{node}", "plugins:top", Tag.ADMINISTRATOR),

@@ -5,8 +5,6 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from broker.amqp import properties
-from broker.amqp.content import TIMESTAMP
 from broker.local_client import LocalClient
 from mgmt_ui import contents, counters
 from mgmt_ui.answer import DONE, Answer, created
@@ -255,7 +253,7 @@ def _classic(queue: "Queue") -> Row:
         **_capacity(queue),
         "exclusive_consumer_tag": _exclusive_tag(queue),
         "single_active_consumer_tag": queue.active_consumer and queue.active_consumer.tag,
-        "head_message_timestamp": _head_timestamp(queue),
+        "head_message_timestamp": contents.head_timestamp(queue),
     }
 
 
@@ -282,14 +280,6 @@ def _capacity(queue: "Queue") -> dict[str, float]:
 
 def _exclusive_tag(queue: "Queue") -> str | None:
     return next((consumer.tag for consumer in queue.consumers if consumer.exclusive), None)
-
-
-def _head_timestamp(queue: "Queue") -> int | None:
-    head = queue.ready.peek()
-    if head is None or not head.message.header.flags & TIMESTAMP:
-        return None
-    timestamp: int | None = properties.decode(head.message.header.payload).timestamp
-    return timestamp
 
 
 def owner(connection: Any) -> Row:

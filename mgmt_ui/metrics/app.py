@@ -1,0 +1,42 @@
+"""Metrics on a port of their own, for anybody who may reach it (spec 5.1)."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from mgmt_ui.app import COMPRESSED_FROM
+from mgmt_ui.errors import ApiError
+from mgmt_ui.metrics.exposition import Scrapes
+
+if TYPE_CHECKING:
+    from mgmt_ui.server import Server
+
+ENDPOINTS = {
+    "/metrics": "aggregated",
+    "/metrics/per-object": "per-object",
+    "/metrics/detailed": "detailed",
+    "/metrics/memory-breakdown": "memory-breakdown",
+}
+
+
+def make_app(server: "Server", started_ms: int) -> web.Application:
+    """The application: nothing but scrapes; 404 for anything else."""
+    app = web.Application()
+    scrapes = Scrapes(server, started_ms)
+
+    async def answer(request: web.Request) -> web.Response:
+        endpoint = ENDPOINTS[request.path.rstrip("/")]
+        accept = request.headers.get("accept", "")
+        try:
+            text, kind = await scrapes.answer(endpoint, accept, list(request.query.items()))
+        except ApiError as error:
+            return web.json_response(error.body, status=error.status)
+        response = web.Response(body=text, headers={"content-type": kind})
+        if len(text) > COMPRESSED_FROM:
+            response.enable_compression()
+        return response
+
+    for path in ENDPOINTS:
+        app.router.add_get(path, answer)
+        app.router.add_get(path + "/", answer)
+    return app
