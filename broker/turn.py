@@ -13,6 +13,7 @@ from persistence.commit import GroupCommit
 
 if TYPE_CHECKING:
     from broker.confirms import Confirms
+    from broker.dead_letter import Mould
     from broker.link import Link
     from broker.queue import Queue
     from broker.stream import Stream
@@ -39,6 +40,7 @@ class Turn:
         "clock",
         "confirming",
         "dirty",
+        "mould",
         "number",
         "touched",
     )
@@ -61,6 +63,8 @@ class Turn:
         self.touched: list[Queue] = []
         self.confirming: list[Confirms] = []
         self.dirty: list[Link] = []
+        # How the last message died (dead_letter.py).
+        self.mould: Mould | None = None
         # How many channels are likely to publish before the next commit should begin.
         self._expected = 0
         self._patience: TimerHandle | None = None

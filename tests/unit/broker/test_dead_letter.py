@@ -201,3 +201,37 @@ def test_many_die_in_order(engine, client, dead):
     client.send(*(publish_frames(1, "", "q", b"%d" % number) for number in range(20)))
     engine.advance(1)
     assert [each.message.body for each in dead.ready] == [b"%d" % number for number in range(20)]
+
+
+def test_messages_that_are_alike_die_alike_but_each_at_its_time(engine, client, dead):
+    client.declare("q", dead_to())
+    client.declare("other", dead_to())
+    frames = publish_frames(1, "", "q", b"m", delivery_mode=2)
+    client.send(frames * 3)
+    client.publish("", "other", b"m", delivery_mode=2)
+    reject(client)
+    reject(client)
+    reject(client, "other")
+    engine.advance(2)
+    reject(client)
+    deaths = [plain(client.get("dead").properties["headers"])["x-death"][0] for _ in range(4)]
+    assert [(death["queue"], death["time"] - SECONDS) for death in deaths] == [
+        ("q", 0),
+        ("q", 0),
+        ("other", 0),
+        ("q", 2),
+    ]
+    assert {death["count"] for death in deaths} == {1}
+
+
+def test_a_message_like_the_last_goes_where_bindings_lead_now(client, dead):
+    client.call(1, "exchange.declare", exchange="dlx", type="fanout")
+    client.declare("late")
+    client.call(1, "queue.bind", queue="dead", exchange="dlx", routing_key="")
+    client.declare("q", dead_to(exchange="dlx"))
+    client.send(publish_frames(1, "", "q", b"m") * 2)
+    reject(client)
+    client.call(1, "queue.bind", queue="late", exchange="dlx", routing_key="")
+    reject(client)
+    assert client.engine.queue("dead").message_count == 2
+    assert client.engine.queue("late").message_count == 1
