@@ -75,7 +75,7 @@ def _send(queue: "Queue", entry: QueuedMessage, reason: str, reached: set[str]) 
 class Mould:
     """How a message died: the next that is like it, as in a queue that expires, dies the same way.
 
-    Making the headers anew takes 20 us of the 25 that a dead letter costs.  `targets` is None
+    Making the headers anew takes 40 us of the 46 that a dead letter costs.  `targets` is None
     where the route depends on the message.
     """
 
