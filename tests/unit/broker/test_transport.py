@@ -1,10 +1,17 @@
 import asyncio
 import socket
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from broker.transport import READ_BYTES, WRITE_HIGH, WRITE_LOW, AmqpTransport, _is_loopback
+from broker.transport import (
+    READ_BYTES,
+    WRITE_HIGH,
+    WRITE_LOW,
+    AmqpTransport,
+    _is_loopback,
+    _outlet,
+)
 from tests.support.engine import Socket
 from tests.support.wire import PROTOCOL_HEADER
 
@@ -103,3 +110,86 @@ def test_loopback(host):
 @pytest.mark.parametrize("host", ["192.0.2.1", "::ffff:192.0.2.1", "fe80::1%eth0", "unknown", ""])
 def test_not_loopback(host):
     assert not _is_loopback(host)
+
+
+# -- writing past the transport ----------------------------------------------------------------
+
+
+class Kept:
+    """A transport that keeps what it is given."""
+
+    def __init__(self, waiting: int = 0) -> None:
+        self.written: list[bytes] = []
+        self.waiting = waiting
+        self.extra: object = None
+
+    def get_extra_info(self, name: str) -> object:
+        return self.extra
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+def outlet(kept: Kept, sock: socket.socket) -> Any:
+    """What a connection over this transport and socket writes to."""
+    return _outlet(cast(Any, kept), sock)
+
+
+@pytest.fixture
+def ends():
+    """Two joined sockets, of which the first takes little."""
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    with near, far:
+        yield near, far
+
+
+def test_short_writes_go_straight_to_the_socket(ends):
+    near, far = ends
+    kept = Kept()
+    outlet(kept, near).write(b"hello")
+    assert far.recv(100) == b"hello"
+    assert kept.written == []
+
+
+def test_what_the_socket_does_not_take_is_left_to_the_transport(ends):
+    near, far = ends
+    kept = Kept()
+    data = bytes(range(256)) * 4096
+    outlet(kept, near).write(data)
+    (rest,) = kept.written
+    sent = b""
+    while len(sent) + len(rest) < len(data):
+        sent += far.recv(1 << 16)
+    assert sent + rest == data
+    outlet(kept, near).write(b"x" * (1 << 20))  # fills it
+    outlet(kept, near).write(b"more")
+    assert kept.written[-1] == b"more"
+
+
+def test_nothing_overtakes_what_waits_in_the_transport(ends):
+    near, _ = ends
+    kept = Kept(waiting=1)
+    outlet(kept, near).write(b"hello")
+    assert kept.written == [b"hello"]
+
+
+def test_a_broken_socket_is_the_transports_affair(ends):
+    near, far = ends
+    far.close()
+    kept = Kept()
+    outlet(kept, near).write(b"hello")
+    assert kept.written == [b"hello"]
+
+
+def test_what_is_encrypted_goes_through_the_transport(ends):
+    kept = Kept()
+    kept.extra = object()
+    assert outlet(kept, ends[0]) is kept
