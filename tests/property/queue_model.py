@@ -148,6 +148,7 @@ class Model:
         for item in self.ready:
             if item.failures:
                 item.failures = None
+        self._shorten()  # what was unacked counts again
 
     def crash(self, now: "Model") -> None:
         """This is what the disk had; `now` is what was there when it happened."""
