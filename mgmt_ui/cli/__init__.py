@@ -31,6 +31,7 @@ NOUNS = {
     "limit": ("vhost", "limit"),
     "definitions": ("definitions", "definitions"),
     "alarm": ("node", "alarm"),
+    "bench": ("bench", "bench"),
     "completion": ("node", "completion"),
     "api": ("node", "api"),
 }

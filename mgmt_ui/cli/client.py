@@ -19,6 +19,18 @@ def path(*segments: str) -> str:
     return "/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """How TLS is spoken: by --cacert and --insecure."""
+    try:
+        context = ssl.create_default_context(cafile=settings.value("cacert"))
+    except OSError as error:
+        raise Failure(f"cannot use --cacert: {error}") from None
+    if settings.flag("insecure"):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class Api:
     """The API of one broker. All methods raise Failure, with the reason that the broker gives."""
 
@@ -31,18 +43,7 @@ class Api:
         raw = f"{user}:{password}".encode()
         self._login = "Basic " + base64.b64encode(raw).decode()
         self._user = user
-        self._tls = self._context() if parts.scheme == "https" else None
-
-    def _context(self) -> ssl.SSLContext:
-        settings = self._settings
-        try:
-            context = ssl.create_default_context(cafile=settings.value("cacert"))
-        except OSError as error:
-            raise Failure(f"cannot use --cacert: {error}") from None
-        if settings.flag("insecure"):
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        self._tls = tls_context(settings) if parts.scheme == "https" else None
 
     def get(self, where: str, **query: str) -> Any:
         """GET: the decoded JSON."""

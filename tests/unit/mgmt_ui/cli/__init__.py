@@ -1,0 +1,1 @@
+"""Parts of `brokerctl` that need no broker."""
