@@ -21,6 +21,13 @@ PAGES = {
     "connections": "worker",
     "channels": " -> 127.0.0.1:",
     "consumers": "orders",
+    "vhosts": "running",
+    "vhosts/%2F": "Default queue type",
+    "users": "administrator",
+    "users/guest": "Configure",
+    "policies": "No policies yet",
+    "parameters": "No parameters",
+    "definitions": "Download the file",
 }
 PHONE = (360, 740)
 

@@ -61,6 +61,42 @@ export const ROUTES: PageRoute[] = [
     load: () => import("./pages/Consumers"),
     nav: { section: "Clients", icon: "consumer", tally: "consumers" },
   },
+  {
+    pattern: "vhosts",
+    title: "Virtual hosts",
+    load: () => import("./pages/Vhosts"),
+    nav: { section: "Admin", icon: "database" },
+  },
+  { pattern: "vhosts/:vhost", title: "Virtual host", load: () => import("./pages/Vhost") },
+  {
+    pattern: "users",
+    title: "Users",
+    tag: "administrator",
+    load: () => import("./pages/Users"),
+    nav: { section: "Admin", icon: "user" },
+  },
+  { pattern: "users/:name", title: "User", tag: "administrator", load: () => import("./pages/User") },
+  {
+    pattern: "policies",
+    title: "Policies",
+    tag: "policymaker",
+    load: () => import("./pages/Policies"),
+    nav: { section: "Admin", icon: "policy" },
+  },
+  {
+    pattern: "parameters",
+    title: "Parameters",
+    tag: "policymaker",
+    load: () => import("./pages/Parameters"),
+    nav: { section: "Admin", icon: "admin" },
+  },
+  {
+    pattern: "definitions",
+    title: "Definitions",
+    tag: "administrator",
+    load: () => import("./pages/Definitions"),
+    nav: { section: "Admin", icon: "download" },
+  },
 ];
 
 /** The page for a place, with what its pattern names; undefined where there is none. */

@@ -178,6 +178,15 @@ export interface Vhost {
   name: string;
   description?: string;
   tags?: string[];
+  default_queue_type?: string;
+  tracing?: boolean;
+  protected_from_deletion?: boolean;
+  cluster_state?: Record<string, string>;
+  messages_ready?: number;
+  messages_unacknowledged?: number;
+  recv_oct_details?: Details;
+  send_oct_details?: Details;
+  message_stats?: Stats;
 }
 
 /** A counter of `message_stats` and the like; 0 where it has not begun. */

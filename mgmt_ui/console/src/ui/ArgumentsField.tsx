@@ -27,6 +27,18 @@ export function toArguments(entries: Entry[]): Arguments {
   );
 }
 
+/** Rows for arguments that are there; null where one is neither a plain value nor a list of texts. */
+export function toEntries(given: Arguments): Entry[] | null {
+  const rows = Object.entries(given).map(([key, value]): Entry | null => {
+    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+      return { key, kind: typeof value as Kind, value: String(value) };
+    }
+    const texts = Array.isArray(value) && value.every((each) => typeof each === "string" && !each.includes(","));
+    return texts ? { key, kind: "list", value: value.join(", ") } : null;
+  });
+  return rows.every((row) => row !== null) ? rows : null;
+}
+
 function typed(kind: Kind, value: string): unknown {
   if (kind === "number") return Number(value);
   if (kind === "boolean") return value === "true";

@@ -5,16 +5,23 @@ import { useId } from "preact/hooks";
 interface FieldProps {
   label: string;
   hint?: ComponentChildren;
-  all?: boolean;
+  all?: boolean | undefined;
+  /** Why what stands there will not do. */
+  error?: string | undefined;
   children: (id: string) => ComponentChildren;
 }
 
-export function Field({ label, hint, all, children }: FieldProps) {
+export function Field({ label, hint, all, error, children }: FieldProps) {
   const id = useId();
   return (
     <div class={`field ${all ? "all" : ""}`}>
       <label for={id}>{label}</label>
       {children(id)}
+      {error && (
+        <small class="error-text" role="alert" id={`${id}-error`}>
+          {error}
+        </small>
+      )}
       {hint && <small>{hint}</small>}
     </div>
   );
@@ -32,11 +39,12 @@ interface TextProps {
   type?: "text" | "number" | "password";
   placeholder?: string;
   list?: string;
+  error?: string | undefined;
 }
 
-export function Text({ label, value, onChange, hint, all, mono, ...rest }: TextProps) {
+export function Text({ label, value, onChange, hint, all, mono, error, ...rest }: TextProps) {
   return (
-    <Field label={label} hint={hint} {...(all ? { all } : {})}>
+    <Field label={label} hint={hint} all={all} error={error}>
       {(id) => (
         <input
           id={id}
@@ -44,6 +52,33 @@ export function Text({ label, value, onChange, hint, all, mono, ...rest }: TextP
           autocomplete="off"
           spellcheck={false}
           value={value}
+          aria-invalid={error ? true : undefined}
+          aria-describedby={error ? `${id}-error` : undefined}
+          onInput={(event) => onChange(event.currentTarget.value)}
+          {...(rest as object)}
+        />
+      )}
+    </Field>
+  );
+}
+
+interface AreaProps extends Pick<TextProps, "label" | "value" | "onChange" | "hint" | "required" | "autofocus" | "error"> {
+  rows?: number;
+}
+
+/** Text of many lines, as JSON. */
+export function Area({ label, value, onChange, hint, error, rows = 8, ...rest }: AreaProps) {
+  return (
+    <Field label={label} hint={hint} all error={error}>
+      {(id) => (
+        <textarea
+          id={id}
+          class="input"
+          rows={rows}
+          spellcheck={false}
+          value={value}
+          aria-invalid={error ? true : undefined}
+          aria-describedby={error ? `${id}-error` : undefined}
           onInput={(event) => onChange(event.currentTarget.value)}
           {...(rest as object)}
         />

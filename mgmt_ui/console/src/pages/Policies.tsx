@@ -1,0 +1,153 @@
+// Policies, and operator policies: what holds for many queues and exchanges by their names.
+import { useState } from "preact/hooks";
+import { path, remove } from "../lib/api";
+import { plural } from "../lib/format";
+import { APPLY_TO, type Policy } from "../lib/policies";
+import { chosenVhost } from "../lib/prefs";
+import { go, href, place } from "../lib/router";
+import { isAdministrator, may } from "../lib/session";
+import { signs } from "../lib/words";
+import type { Column } from "../ui/columns";
+import { confirm } from "../ui/Dialog";
+import { Icon } from "../ui/Icon";
+import { Badge, Empty, Tabs } from "../ui/parts";
+import { Table } from "../ui/Table";
+import type { BulkAction } from "../ui/TableTools";
+import { EditPolicy } from "./forms/EditPolicy";
+import "../styles/admin.css";
+
+export type Kind = "policies" | "operator-policies";
+
+const keyOf = ({ vhost, name }: Policy) => `${vhost} ${name}`;
+
+function columnsOf(edit: ((policy: Policy) => void) | null): Column<Policy>[] {
+  return [
+    {
+      id: "name",
+      title: "Name",
+      width: 180,
+      sort: "name",
+      fields: ["name", "vhost"],
+      shown: "small",
+      render: (policy) =>
+        edit ? (
+          <button type="button" class="link" title={`Change ${policy.name}`} onClick={() => edit(policy)}>
+            {policy.name}
+          </button>
+        ) : (
+          policy.name
+        ),
+    },
+    { id: "vhost", title: "Virtual host", width: 120, sort: "vhost", fields: ["vhost"], shown: true, render: ({ vhost }) => vhost },
+    {
+      id: "pattern",
+      title: "Pattern",
+      width: 160,
+      sort: "pattern",
+      fields: ["pattern"],
+      shown: "small",
+      render: ({ pattern }) => <code>{pattern || "(every name)"}</code>,
+    },
+    {
+      id: "apply",
+      title: "For",
+      width: 160,
+      sort: "apply-to",
+      fields: ["apply-to"],
+      shown: true,
+      render: (policy) => APPLY_TO.find(([each]) => each === policy["apply-to"])?.[1] ?? policy["apply-to"],
+    },
+    { id: "priority", title: "Priority", width: 80, num: true, sort: "priority", fields: ["priority"], shown: true, render: ({ priority }) => priority },
+    {
+      id: "definition",
+      title: "What it sets",
+      width: 300,
+      fields: ["definition"],
+      shown: true,
+      render: ({ definition }) => (
+        <span class="row" style={{ gap: "4px", flexWrap: "nowrap" }}>
+          {Object.entries(definition).map(([key, value]) => (
+            <Badge key={key} title={signs({ [key]: value })[0]?.text ?? ""}>
+              {key}: {typeof value === "string" ? value : JSON.stringify(value)}
+            </Badge>
+          ))}
+        </span>
+      ),
+    },
+  ];
+}
+
+function bulkOf(kind: Kind): BulkAction<Policy>[] {
+  return [
+    {
+      label: "Delete",
+      icon: "trash",
+      danger: true,
+      done: "deleted",
+      ask: (rows) =>
+        confirm({
+          title: `Delete ${plural(rows.length, "policy", "policies")}?`,
+          text: "What they set holds no longer, at once: limits are lifted, dead letters are dropped, expiry ends.",
+          verb: "Delete",
+          ...(rows.length > 1 ? { type: String(rows.length) } : {}),
+        }),
+      run: ({ vhost, name }) => remove(path(kind, vhost, name)),
+    },
+  ];
+}
+
+const TABS: [Kind, string][] = [
+  ["policies", "Policies"],
+  ["operator-policies", "Operator policies"],
+];
+
+const TEACH: Record<Kind, string> = {
+  policies:
+    "A policy gives settings to all queues or exchanges whose names fit a pattern: lengths, expiry, dead letters. It can be changed at any time, without making anything anew.",
+  "operator-policies":
+    "An operator policy bounds what others may set, by policies or when they make a queue: the lower limit counts.",
+};
+
+export default function Policies() {
+  const kind: Kind = place.value.query.kind === "operator" ? "operator-policies" : "policies";
+  const [editing, setEditing] = useState<Policy | "new" | null>(place.value.query.add === "1" ? "new" : null);
+  const changeable = kind === "policies" ? may("policymaker") : isAdministrator.value;
+  const list = `/${kind}`;
+  return (
+    <div class="page">
+      <div class="head">
+        <h1>Policies</h1>
+      </div>
+      <Tabs
+        label="Whose policies"
+        options={TABS}
+        value={kind}
+        onChange={(next) => go(href(["policies"], { kind: next === "policies" ? "" : "operator" }), { replace: true })}
+      />
+      <Table
+        key={kind}
+        kind={kind}
+        where={chosenVhost.value ? path(kind, chosenVhost.value) : list}
+        columns={columnsOf(changeable ? setEditing : null)}
+        // Whole ones, so that what is changed is what is there.
+        always={["name", "vhost", "pattern", "apply-to", "definition", "priority"]}
+        keyOf={keyOf}
+        {...(changeable ? { bulk: bulkOf(kind) } : {})}
+        noun={kind === "policies" ? ["policy", "policies"] : ["operator policy", "operator policies"]}
+        tools={
+          changeable && (
+            <button type="button" class="button primary" onClick={() => setEditing("new")}>
+              <Icon name="plus" /> {kind === "policies" ? "Add a policy" : "Add an operator policy"}
+            </button>
+          )
+        }
+        empty={
+          <Empty title={kind === "policies" ? "No policies yet" : "No operator policies yet"}>
+            <p>{TEACH[kind]}</p>
+          </Empty>
+        }
+      />
+      {editing && <EditPolicy kind={kind} {...(editing === "new" ? {} : { given: editing })} onClose={() => setEditing(null)} />}
+    </div>
+  );
+}
