@@ -38,11 +38,12 @@ async def pieces(listing: Listing[Any], query: Mapping[str, str]) -> AsyncIterat
     """What `encode` gives for a list without pages, a slice of rows at a time."""
     wanted = ListQuery.parse(query)
     items = await _order(listing, wanted, list(listing.items)) if wanted.sort else listing.items
+    step = _step(listing, wanted)
     rows: list[bytes] = []
     before = b"["
     for number, item in enumerate(items, 1):
         rows.append(dump(pick(listing.describe(item), wanted.columns)))
-        if not number % listing.slice:
+        if not number % step:
             yield before + b",".join(rows)
             rows.clear()
             before = b","
@@ -62,6 +63,11 @@ async def _encode_listing(listing: Listing[Any], query: ListQuery) -> bytes:
     return b"".join((envelope[:-1], b',"items":', dumped, b"}"))
 
 
+def _step(listing: Listing[Any], query: ListQuery) -> int:
+    # Rows with samples are some thousand numbers each.
+    return max(1, listing.slice // 10) if query.sampled else listing.slice
+
+
 async def _filter(listing: Listing[Any], query: ListQuery) -> list[Any]:
     items, text = listing.items, query.text
     if not text:
@@ -77,9 +83,10 @@ async def _filter(listing: Listing[Any], query: ListQuery) -> list[Any]:
 async def _order(listing: Listing[Any], query: ListQuery, items: list[Any]) -> list[Any]:
     # Only the values to sort by are kept: the rows of a long list take much memory.
     keyed = []
+    step = _step(listing, query)
     for number, item in enumerate(items, 1):
         keyed.append((query.sort_key(listing.describe(item)), item))
-        if not number % listing.slice:
+        if not number % step:
             await next_turn()
     keyed.sort(key=itemgetter(0), reverse=query.reverse)
     return [item for _, item in keyed]
@@ -87,9 +94,10 @@ async def _order(listing: Listing[Any], query: ListQuery, items: list[Any]) -> l
 
 async def _dump_rows(listing: Listing[Any], query: ListQuery, items: list[Any]) -> bytes:
     pieces = []
+    step = _step(listing, query)
     for number, item in enumerate(items, 1):
         pieces.append(dump(pick(listing.describe(item), query.columns)))
-        if not number % listing.slice:
+        if not number % step:
             await next_turn()
     return b"[" + b",".join(pieces) + b"]"
 

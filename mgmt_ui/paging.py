@@ -48,6 +48,7 @@ class ListQuery:
     sort: tuple[str, ...]
     reverse: bool
     columns: tuple[tuple[str, ...], ...]
+    sampled: bool = False
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> "ListQuery":
@@ -72,6 +73,7 @@ class ListQuery:
             _path(query.get("sort", "")),
             query.get("sort_reverse") == "true",
             columns_of(query),
+            any(name.endswith("_age") for name in query),
         )
 
     def slice(self, things: list[T]) -> list[T]:

@@ -81,8 +81,7 @@ def _churn(call: Call) -> Row:
 
 
 def _queue_totals(call: Call, things: list[Any]) -> Row:
-    parts = [counters.sum_lengths(vhost) for vhost in call.counted_vhosts()] or [(0, 0, 0)]
-    sums = [sum(column) for column in zip(*parts, strict=True)]
+    sums = call.rates.lengths(call.counted_vhosts())
     row: Row = dict(zip(counters.LENGTHS, sums, strict=True))
     call.details.add(row, things, counters.LENGTHS)
     return row

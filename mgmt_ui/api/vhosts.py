@@ -44,7 +44,7 @@ def describe(call: Call, vhost: "VirtualHost[Queue]") -> Row:
         "cluster_state": {call.server.node_name: "running" if vhost.running else "stopped"},
     }
     if vhost.statistics.queue_created or vhost.queues:
-        row |= dict(zip(counters.LENGTHS, counters.sum_lengths(vhost), strict=True))
+        row |= dict(zip(counters.LENGTHS, call.rates.lengths([vhost]), strict=True))
     if vhost.statistics.connection_created:
         sums = counters.octets(call.server.connections, vhost)
         row |= dict(zip(counters.OCTETS, sums, strict=True))

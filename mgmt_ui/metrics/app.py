@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from mgmt_ui.app import COMPRESSED_FROM
 from mgmt_ui.errors import ApiError
 from mgmt_ui.metrics.exposition import Scrapes
+from mgmt_ui.streaming import stream
 
 if TYPE_CHECKING:
     from mgmt_ui.server import Server
@@ -24,17 +24,15 @@ def make_app(server: "Server", started_ms: int) -> web.Application:
     app = web.Application()
     scrapes = Scrapes(server, started_ms)
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         endpoint = ENDPOINTS[request.path.rstrip("/")]
         accept = request.headers.get("accept", "")
+        pieces, kind = scrapes.answer(endpoint, accept, list(request.query.items()))
         try:
-            text, kind = await scrapes.answer(endpoint, accept, list(request.query.items()))
+            found = await stream(pieces, server.clock, {"content-type": kind})
         except ApiError as error:
             return web.json_response(error.body, status=error.status)
-        response = web.Response(body=text, headers={"content-type": kind})
-        if len(text) > COMPRESSED_FROM:
-            response.enable_compression()
-        return response
+        return await found.serve(request, {})
 
     for path in ENDPOINTS:
         app.router.add_get(path, answer)

@@ -37,6 +37,8 @@ KINDS: dict[str, Any] = {
     GAUGE: GaugeMetricFamily,
     UNTYPED: UnknownMetricFamily,
 }
+PIECE = 1 << 16
+"""How many octets go out together, about."""
 PREFIX, DETAILED, CLUSTER = "rabbitmq_", "rabbitmq_detailed_", "rabbitmq_cluster_"
 # As dashboards spell the bounds.
 BOUNDS = ("100.0", "1000.0", "10000.0", "100000.0", "1e+06", "1e+07", "5e+07", "1e+08", "+Inf")
@@ -58,22 +60,37 @@ class Scrapes:
         # By content type: how many, seconds, octets.
         self._cost: dict[str, tuple[int, float, int]] = {}
 
-    async def answer(
+    def answer(
         self, endpoint: str, accept: str, query: "list[tuple[str, str]]"
-    ) -> tuple[bytes, str]:
-        """The text for one of ENDPOINTS and its content type; ApiError 400 for bad filters."""
+    ) -> tuple[AsyncIterator[bytes], str]:
+        """The text of an endpoint, piece by piece, and its content type.
+
+        The first piece raises ApiError 400 for bad filters.
+        """
         encode, content_type = choose_encoder(accept)
+        return self._told(encode, content_type, endpoint, query), content_type
+
+    async def _told(
+        self, encode: Any, content_type: str, endpoint: str, query: "list[tuple[str, str]]"
+    ) -> AsyncIterator[bytes]:
         clock = self._server.clock
-        began = clock.monotonic()
+        began, size = clock.monotonic(), 0
         self._server.context.tally.share_out()
-        pieces = [piece async for piece in self._pieces(encode, endpoint, query)]
-        ending = _END if content_type.startswith("application/openmetrics") else b""
-        text = b"".join(pieces) + ending
+        gathered = bytearray()
+        async for piece in self._pieces(encode, endpoint, query):
+            gathered += piece
+            if len(gathered) > PIECE:
+                size += len(gathered)
+                yield bytes(gathered)
+                gathered.clear()
+        if content_type.startswith("application/openmetrics"):
+            gathered += _END
+        size += len(gathered)
+        yield bytes(gathered)
         kind = content_type.partition(";")[0]
         count, seconds, octets = self._cost.get(kind, (0, 0.0, 0))
         seconds += clock.monotonic() - began
-        self._cost[kind] = (count + 1, seconds, octets + len(text))
-        return text, content_type
+        self._cost[kind] = (count + 1, seconds, octets + size)
 
     async def _pieces(
         self, encode: Any, endpoint: str, query: "list[tuple[str, str]]"

@@ -130,6 +130,23 @@ def test_the_totals_of_the_broker_and_its_vhosts(server: FakeServer, sampled: Ra
     assert sampled.of(NODE)("fd_used") == 0.0
 
 
+def test_lengths_of_very_many_queues_are_those_of_the_sample(
+    server: FakeServer, sampled: Rates, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rates, "MOST_LIVE", 2)
+    vhosts = server.vhosts.values()
+    for name in "ab":
+        server.add_queue(name, message_count=2, unacked=1)
+    server.clock.advance(0)
+    for queue in server.vhosts["/"].queues.values():
+        queue.message_count = 5
+    assert sampled.lengths(list(vhosts)) == (12, 10, 2)
+    server.add_queue("c", message_count=7)
+    assert sampled.lengths(list(vhosts)) == (6, 4, 2)
+    server.clock.advance(5)
+    assert sampled.lengths(list(vhosts)) == (19, 17, 2)
+
+
 def test_who_does_nothing_is_idle(server: FakeServer, sampled: Rates):
     queue = server.add_queue("q")
     server.clock.advance(0)
