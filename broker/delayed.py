@@ -54,6 +54,9 @@ class Room:
 
     # A mandatory message that waits counts as not routed.
     waits = True
+    # As of Queue.
+    pages = False
+    levels = 1
 
     def __init__(
         self, vhost: "VirtualHost[Queue]", turn: "Turn", exchange: Exchange, room_id: int

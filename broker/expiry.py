@@ -59,19 +59,20 @@ class Expiry:
         """A message with a deadline is about to enter the queue, at its end."""
         queue = self._queue
         queue.ready = queue.ready.for_deadline(entry)
-        self._watch(entry)
+        assert entry.deadline is not None  # asked only of messages that have one
+        self.watch(entry.deadline)
 
     def expect_back(self, entry: "QueuedMessage") -> None:
         """A message with a deadline is about to come back to the queue."""
         queue = self._queue
         queue.ready = queue.ready.for_return(entry)
-        self._watch(entry)
+        assert entry.deadline is not None  # as in `expect`
+        self.watch(entry.deadline)
 
-    def _watch(self, entry: "QueuedMessage") -> None:
-        # It is looked at, at the end of the turn.
-        assert entry.deadline is not None  # asked only of messages that have one
-        if not self.watching or entry.deadline < self._nearest:
-            self._nearest = entry.deadline
+    def watch(self, deadline: int) -> None:
+        """There is a message with this deadline; it is looked at, at the end of the turn."""
+        if not self.watching or deadline < self._nearest:
+            self._nearest = deadline
             self.watching = True
 
     def sweep(self) -> None:

@@ -61,6 +61,9 @@ def _shorten(queue: "Queue", limits: Limits) -> None:
         if not limits.exceeded(queue):
             queue.limits = limits
             break
+        if queue.must_wait():
+            _hold(queue, limits)
+            break
         queue.drop_head()
     else:
         _hold(queue, limits)

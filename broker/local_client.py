@@ -4,6 +4,7 @@ Here: what a channel would do for one message, through the same functions.  Not 
 checks (publishing.py), what messages look like outside (mgmt_ui).
 """
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from broker import publishing
@@ -95,6 +96,13 @@ class LocalClient:
         self.context.tally.note(target, header.key, 1)
         self.context.turn.schedule()
         return not self.returned, taken
+
+    async def wait_for(self, queue: "Queue") -> None:
+        """Returns once `take` finds the first message in memory, if there is one."""
+        while queue.must_wait():
+            read = asyncio.Event()
+            self.context.turn.pager.when_read(queue, read.set)
+            await read.wait()
 
     def take(self, queue: "Queue", count: int, octets: int) -> list[tuple[QueuedMessage, int]]:
         """Up to `count` messages from the head, each with how many were left behind it.

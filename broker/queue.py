@@ -18,6 +18,7 @@ from broker.queue_counters import QueueCounters
 from broker.quorum import RETURNED, failures
 from broker.ready import Fifo, Priorities, Ready
 from persistence.message_log import UNPLUGGED, Log
+from persistence.shares import Share
 from vhosts import errors
 from vhosts.argument_checks import Table
 from vhosts.settings import QueueSettings
@@ -53,6 +54,7 @@ class Queue(QueueCounters):
         "effective_policy",
         "expiry",
         "id",
+        "levels",
         "limits",
         "log",
         "marks",
@@ -76,6 +78,8 @@ class Queue(QueueCounters):
 
     # Whether what is routed here only waits to be routed (delayed.py).
     waits = False
+    # Whether it may keep messages on the disk only (paging.py).
+    pages = True
 
     def __init__(
         self,
@@ -107,6 +111,7 @@ class Queue(QueueCounters):
         # Quorum queues keep every message whatever its delivery-mode (spec 8.1).
         self.stores_all = self.quorum
         self.limits = Limits.of(settings)
+        self.levels = 1 + (settings.max_priority or 0)
         self.ready: Ready = (
             Priorities(settings.max_priority)
             if settings.max_priority
@@ -220,7 +225,7 @@ class Queue(QueueCounters):
         messages = budget
         no_ack = 0
         self.delivering = True
-        while ready and available:
+        while available and (here := ready.at_hand()):
             consumer = available.first()
             room = consumer.room()
             if not room:
@@ -234,7 +239,7 @@ class Queue(QueueCounters):
                     self.touched = True
                     self.turn.later(self)
                 break  # else the marks touch it, once the disk has them
-            count = min(room, len(ready), messages) if available.alone(consumer) else 1
+            count = min(room, here, messages) if available.alone(consumer) else 1
             taken, octets = consumer.take(ready, count, size)
             available.rotate(consumer)
             messages -= taken
@@ -253,9 +258,11 @@ class Queue(QueueCounters):
             self.expiry.sweep()
         if self.limits is not None and not self.limits.refuses:
             self._shorten(self.limits)
+        if self.ready.paged:
+            self.ready = self.ready.advance(demand=bool(available))
 
     def _shorten(self, limits: Limits) -> None:
-        while self.ready and limits.exceeded(self):
+        while limits.exceeded(self) and not self.must_wait():
             self.drop_head()
 
     def drop_head(self) -> None:
@@ -273,6 +280,14 @@ class Queue(QueueCounters):
         self.dead_letter(entry, "expired")
         return True
 
+    def must_wait(self) -> bool:
+        """Whether it has messages, but the first is still to be read; asks for it then."""
+        ready = self.ready
+        if not ready.paged or ready.at_hand() or not len(ready):
+            return False
+        self.ready = ready.advance(demand=True)
+        return True
+
     def catch_up(self) -> None:
         """Does now what the end of the turn would do, for who wants to see its effect."""
         if self.touched:
@@ -287,7 +302,7 @@ class Queue(QueueCounters):
         """
         self.expiry.renew()
         self.catch_up()
-        while self.ready:
+        while self.ready.at_hand():
             entry = self.ready.pop()
             if entry.deadline is not None and self.overdue(entry):
                 continue
@@ -296,8 +311,8 @@ class Queue(QueueCounters):
             self.count_got(no_ack)
             if self.marks is not None:
                 self.marks.reserve()
-            if self.expiry.watching:
-                self.touch()  # another head, whose time may be over
+            if self.expiry.watching or self.ready.paged:
+                self.touch()  # another head, whose time may be over, or which is to be read
             if no_ack:
                 self.settle(entry)
             return entry
@@ -458,9 +473,17 @@ class Queue(QueueCounters):
         for entry in self.ready:
             if entry.batch is not None:
                 self.log.settle(entry)
+        for share in self.ready.shares():
+            self.log.settle_share(share)
         self.ready.clear()
         self.ready_bytes = 0
         return count
+
+    def forget(self, share: Share) -> None:
+        """Messages that are on the disk only have expired, all of them."""
+        self.ready_bytes -= share.octets
+        self.totals.died["expired"] += len(share.ordinals)
+        self.log.settle_share(share)
 
     def close(self) -> None:
         """The queue is being deleted: its messages go, its consumers are told."""

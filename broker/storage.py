@@ -7,7 +7,6 @@ it is stored (persistence) and what is listened on (server.py).
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,13 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from broker import delayed, publishing
-from broker.amqp import content
 from broker.clock import Clock
 from broker.context import Context
 from broker.deduplication import deduplicating
 from broker.handshake import Limits, ServerIdentity
-from broker.message import Message, QueuedMessage, Route, decode_name
 from broker.options import Options
 from broker.queue import Queue
+from broker.restoring import Restorer
 from broker.startup import StartError
 from broker.stream import Stream
 from broker.turn import Turn
@@ -33,8 +31,6 @@ from persistence.commit import GroupCommit
 from persistence.damage import Damage, RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.engine import NewerSchema, open_engine
-from persistence.message_log import Batch
-from persistence.record import DIED, Record, Reference
 from persistence.upkeep import Upkeep
 from vhosts.errors import BrokerError
 from vhosts.parameters import CLUSTER_NAME
@@ -260,56 +256,6 @@ def _load(
 
 def _recall(vhost: VirtualHost[Queue], definitions: Definitions) -> None:
     # Messages of a queue that is gone are gone, but not those of one that was damaged.
-    keep = definitions.damage.lacks(schema.queue)
-    definitions.recover(vhost.log, _restorer(vhost, keep_others=keep))
-
-
-def _restorer(
-    vhost: VirtualHost[Queue], *, keep_others: bool
-) -> Callable[[Record, Reference, Batch], bool]:
-    queues: dict[int, Queue | delayed.Room] = {**delayed.durable_rooms(vhost)}
-    queues |= {queue.id: queue for queue in vhost.queues.values() if queue.durable}
-    routes: dict[bytes, Route] = {}
-    headers: dict[bytes, content.ContentHeader] = {}
-    last: tuple[Record | None, Message | None] = (None, None)
-
-    def restore(record: Record, reference: Reference, batch: Batch) -> bool:
-        nonlocal last
-        queue = queues.get(reference.queue_id)
-        if queue is None:
-            if keep_others:
-                vhost.store.skip_queue_ids(reference.queue_id)
-            return keep_others
-        message = last[1] if last[0] is record else None
-        if message is None:
-            message = _message(record, routes, headers)
-            last = (record, message)
-        entry = QueuedMessage(message, queue, reference.position)  # type: ignore[arg-type]
-        entry.deadline = reference.deadline
-        entry.batch, entry.ref = batch, reference.ordinal
-        queue.restore(entry)
-        return True
-
-    return restore
-
-
-def _message(
-    record: Record, routes: dict[bytes, Route], headers: dict[bytes, content.ContentHeader]
-) -> Message:
-    route = routes.get(record.route)
-    if route is None:
-        if len(routes) > 4096:
-            routes.clear()
-        split = 1 + record.route[0]
-        route = Route(decode_name(record.route[1:split]), decode_name(record.route[split + 1 :]))
-        routes[record.route] = route
-    header = headers.get(record.header)
-    if header is None:
-        header = content.parse(record.header)
-        if record.flags & DIED:
-            header.died = True
-        elif header.repeats:
-            if len(headers) > 4096:
-                headers.clear()
-            headers[record.header] = header
-    return Message(route, header, record.body)
+    restorer = Restorer(vhost, keep_others=definitions.damage.lacks(schema.queue))
+    definitions.recover(vhost.log, restorer)
+    restorer.finish()

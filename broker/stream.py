@@ -38,6 +38,8 @@ class Stream(Queue):
     message.  The `deadline` of an entry is the time at which it was published.
     """
 
+    pages = False
+
     __slots__ = (
         "_commits",
         "_newest",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from broker.clock import Clock, TimerHandle
+from broker.paging import Pager
 from persistence.commit import GroupCommit
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Turn:
         "dirty",
         "mould",
         "number",
+        "pager",
         "touched",
     )
 
@@ -68,6 +70,7 @@ class Turn:
         # How many channels are likely to publish before the next commit should begin.
         self._expected = 0
         self._patience: TimerHandle | None = None
+        self.pager = Pager(commit)
         commit.driven = True
         commit.on_done.append(self._committed)
 

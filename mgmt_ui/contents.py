@@ -103,31 +103,35 @@ def describe(node: str, queue: "Queue", out: Part) -> Row:
 
 def _sizes(queue: "Queue", ready: Part, out: Part) -> Row:
     persistent = ready.persistent + out.persistent
+    paged, paged_octets = queue.ready.on_disk()
     return {
-        "messages_ram": queue.message_count + queue.unacked,
+        "messages_ram": queue.message_count - paged + queue.unacked,
         "messages_persistent": persistent,
         "message_bytes": ready.octets + out.octets,
         "message_bytes_ready": ready.octets,
         "message_bytes_unacknowledged": out.octets,
-        "message_bytes_ram": ready.octets + out.octets,
+        "message_bytes_ram": ready.octets - paged_octets + out.octets,
         "message_bytes_persistent": ready.persistent_octets + out.persistent_octets,
         "memory": _memory(queue, out.octets),
     }
 
 
 def _memory(queue: "Queue", octets_out: int) -> int:
-    messages = queue.message_count + queue.unacked
-    return QUEUE_OVERHEAD + messages * MESSAGE_OVERHEAD + queue.ready_bytes + octets_out
+    paged, paged_octets = queue.ready.on_disk()
+    messages = queue.message_count - paged + queue.unacked
+    octets = queue.ready_bytes - paged_octets + octets_out
+    return QUEUE_OVERHEAD + messages * MESSAGE_OVERHEAD + octets
 
 
 def _classic(node: str, queue: "Queue", out: Part) -> Row:
+    paged, paged_octets = queue.ready.on_disk()
     return {
         **_sizes(queue, _ready(queue), out),
-        "messages_ready_ram": queue.message_count,
+        "messages_ready_ram": queue.message_count - paged,
         "messages_unacknowledged_ram": queue.unacked,
-        # Everything is in memory; what is persistent is on the disk as well.
-        "messages_paged_out": 0,
-        "message_bytes_paged_out": 0,
+        # What is on the disk only: what is persistent is there in any case.
+        "messages_paged_out": paged,
+        "message_bytes_paged_out": paged_octets,
         "backing_queue_status": {"len": queue.message_count, "mode": "default"},
         "recoverable_slaves": None,
         **_MACHINE,

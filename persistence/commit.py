@@ -22,6 +22,8 @@ from sqlalchemy.sql.base import Executable
 from persistence import engine as engines
 from persistence import schema
 from persistence.prepared import Parameters
+from persistence.reader import Reader
+from persistence.shares import Share
 from persistence.work import Change, Statement, Work
 
 if TYPE_CHECKING:
@@ -90,7 +92,8 @@ class GroupCommit:
     `sequence` rises with every definition change; `done` is the number of the
     last finished commit; `kick_needed` says that something waits to be written;
     `failing` is why the disk refuses at the moment, else None; `behind` is True
-    while so much waits for it that nothing more should be published.
+    while so much waits for it that nothing more should be published.  `reader`
+    reads back what was written.
     """
 
     def __init__(
@@ -116,8 +119,11 @@ class GroupCommit:
         self._settle_timer: Any = None
         # Bytes in full batches that wait for the next commit.
         self._sealed = 0
+        self.reader = Reader(engine, clock, call_soon_threadsafe)
         self.logs: list[MessageLog] = []
         self.on_done: list[Callable[[int], None]] = []
+        # Told each queue and its share of a batch once the disk has it.
+        self.on_written: Callable[[Any, Share], None] | None = None
         self.sequence = 0
         self.done = 0
         self.kick_needed = False
@@ -235,7 +241,9 @@ class GroupCommit:
         dead: list[int] = []
         dirty: list[dict[str, Any]] = []
         for log in self.logs:
-            rows += log.take_rows()
+            if gathered := log.take_gathered():
+                work.batches.append((log, gathered))
+                rows += log.rows(gathered)
             dead += log.take_dead()
             dirty += log.take_dirty()
         work.add(rows, dirty, dead)
@@ -256,6 +264,8 @@ class GroupCommit:
             self._impatient = [callback for callback in self._impatient if callback.waiting]
         for listener in self.on_done:
             _call(listener, work.number)
+        for log, batches in work.batches:
+            _call(log.written, batches)
         if self.kick_needed:
             if not self.driven:
                 self.kick()
@@ -333,11 +343,13 @@ class GroupCommit:
 
         After `patience` seconds it is left alone: it ends with the process then.
         """
+        self.reader.close()
         self._work.put(None)
         self._thread.join(patience)
 
     def abandon(self) -> None:
         """As close, without waiting: the thread may hang in the disk, and ends with the process."""
+        self.reader.close()
         self._work.put(None)
 
 
@@ -356,7 +368,7 @@ def _reason(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _call(callback: Callable[..., None], *arguments: object) -> None:
+def _call(callback: Callable[..., None], *arguments: Any) -> None:
     # One that fails must not keep the others waiting for ever.
     try:
         callback(*arguments)

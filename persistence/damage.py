@@ -40,11 +40,11 @@ class Damage:
 
     def __init__(self, connection: Connection, *, strict: bool = False) -> None:
         self._connection = connection
-        self._strict = strict
+        self.strict = strict
 
     def report(self, what: str, outcome: str) -> None:
         """Says what is damaged and what becomes of it."""
-        if self._strict:
+        if self.strict:
             raise RecoveryRefused(
                 f"the database is damaged: {what}; start without --strict-recovery, and {outcome}"
             )

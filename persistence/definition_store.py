@@ -5,7 +5,7 @@ here: what the definitions mean.  Only durable things are handed in.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,10 +15,10 @@ from sqlalchemy import Table as SqlTable
 from persistence import schema, tables_json
 from persistence.commit import GroupCommit
 from persistence.damage import Damage
-from persistence.record import Record, Reference
+from persistence.recovery import Recovery, Restorer
 
 if TYPE_CHECKING:
-    from persistence.message_log import Batch, MessageLog
+    from persistence.message_log import MessageLog
 
 Table = tables_json.Table
 
@@ -342,11 +342,9 @@ class Definitions:
         self.damage = damage or Damage(connection)
         self.damage.check_definitions()
 
-    def recover(
-        self, log: "MessageLog", restore: Callable[[Record, Reference, "Batch"], bool]
-    ) -> int:
-        """Reads back the messages of one vhost, as `MessageLog.recover`."""
-        return log.recover(self._connection, restore, self.damage)
+    def recover(self, log: "MessageLog", restorer: Restorer) -> int:
+        """Reads back the messages of one vhost; returns how many."""
+        return Recovery(log, self._connection, restorer, self.damage).run()
 
     def vhosts(self) -> list[VhostRow]:
         columns = schema.vhost.c

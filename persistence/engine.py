@@ -77,6 +77,14 @@ def _allow_reading_only(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def only_for_reading(connection: Connection) -> None:
+    """Makes a connection of the writer's engine one that reads large rows, each of them once."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+        connection.exec_driver_sql("PRAGMA cache_size=-1024")
+        connection.rollback()
+
+
 def _set_pragmas(connection: Any, _record: object) -> None:
     new = connection.execute("PRAGMA page_count").fetchone() == (0,)
     for pragma in (*SQLITE_NEW_FILE, *SQLITE_PRAGMAS) if new else SQLITE_PRAGMAS:

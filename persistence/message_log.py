@@ -1,16 +1,16 @@
 """The message log of one virtual host: which batch keeps which message, and what is left of it.
 
-Here: gathering, settling, recovery.  Not here: when it is written (commit.py)
-and how it looks (record.py).  DESIGN section 4 says how it all hangs together.
+Here: gathering and settling.  Not here: when it is written (commit.py), how it
+looks (record.py), reading it at start (recovery.py).  DESIGN section 4 says how
+it all hangs together.
 """
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Text, bindparam, delete, insert, select
 
-from persistence import record, schema
-from persistence.damage import Damage
+from persistence import record, schema, shares
+from persistence.shares import Share
 
 if TYPE_CHECKING:
     from persistence.commit import GroupCommit
@@ -18,30 +18,44 @@ if TYPE_CHECKING:
 # A batch is sealed at this size, so that no row is too large to be read at once.
 BATCH_BYTES = 1 << 20
 BATCH_ENTRIES = 4096
-_OVERHEAD = 64
+# What a message takes in a batch besides its body, about (bytes).
+OVERHEAD = 64
 # A written batch with so much less alive than settled is worth rewriting, unless it is small.
 SPARSE = 3
 SMALL = 2048
-# Rows of up to a MiB each that are held at once when reading back.
-_READ_AHEAD = 16
+
+_SET_ASIDE = (
+    insert(schema.quarantine).from_select(
+        ["batch_id", "vhost_id", "data", "reason"],
+        select(
+            schema.batch.c.id,
+            schema.batch.c.vhost_id,
+            schema.batch.c.data,
+            bindparam("why", type_=Text),
+        ).where(schema.batch.c.id == bindparam("key")),
+    ),
+    delete(schema.settled).where(schema.settled.c.batch_id == bindparam("key")),
+    delete(schema.batch).where(schema.batch.c.id == bindparam("key")),
+)
 
 
 class Batch:
     """Messages that are written together, in one row.
 
     `entries` holds them while it gathers; a settled one becomes None and is
-    never written.  Once sealed, `settled` collects the ordinals done with.
-    `size` is about what it takes on the disk, in bytes.
+    never written.  Once sealed, `settled` collects the ordinals done with; once
+    `written`, the disk has it.  `size` is about what it takes there, in bytes.
     """
 
-    __slots__ = ("alive", "dirty", "entries", "id", "sealed", "settled", "size")
+    __slots__ = ("alive", "dirty", "entries", "id", "sealed", "settled", "size", "written")
 
     def __init__(self, batch_id: int) -> None:
         self.id = batch_id
-        self.entries: list[Any] = []
+        self.entries: Any = []
         self.alive = 0
         self.size = 0
         self.sealed = False
+        self.written = False
         self.settled: list[int] = []
         self.dirty = False
 
@@ -51,15 +65,32 @@ class Batch:
         self.size = size
 
 
+class Gathered(NamedTuple):
+    """A batch that is to be written, the shares of its queues, and its blob."""
+
+    batch: Batch
+    shares: list[tuple[Any, Share]]
+    data: bytearray
+
+
 class MessageLog:
     """Where the durable messages of one vhost are kept.
 
     An entry is a message in a queue; it must have the attributes `message`
     (with `route.raw`, `header.payload`, `header.body_size`, `header.died`,
-    `body`), `queue.id`, `position`, `deadline`, and takes `batch` and `ref`.
+    `body`), `queue` (with `id` and the number of its priority `levels`),
+    `position`, `deadline`, and takes `batch` and `ref`.
     """
 
-    __slots__ = ("_commit", "_sparse", "dead", "dirty", "gathering", "sealed", "vhost_id")
+    __slots__ = (
+        "_commit",
+        "_sparse",
+        "dead",
+        "dirty",
+        "gathering",
+        "sealed",
+        "vhost_id",
+    )
 
     def __init__(self, vhost_id: int, commit: "GroupCommit") -> None:
         self.vhost_id = vhost_id
@@ -82,7 +113,7 @@ class MessageLog:
         entry.ref = len(entries)
         entries.append(entry)
         batch.alive += 1
-        batch.size += entry.message.header.body_size + _OVERHEAD
+        batch.size += entry.message.header.body_size + OVERHEAD
         self._commit.kick_needed = True
         if batch.size > BATCH_BYTES or entry.ref >= BATCH_ENTRIES:
             self.seal()
@@ -109,6 +140,19 @@ class MessageLog:
         self._commit.kick_needed = True
         self.settle(entry)
 
+    def settle_share(self, share: Share) -> None:
+        """All messages of a share of a written batch are done with."""
+        batch = share.batch
+        batch.alive -= len(share.ordinals)
+        if not batch.alive:
+            self.dead.append(batch)
+        else:
+            batch.settled.extend(share.ordinals)
+            if not batch.dirty:
+                batch.dirty = True
+                self.dirty.append(batch)
+        self._commit.note_settlements()
+
     def seal(self) -> None:
         """Ends the gathering batch and begins a new one."""
         batch = self.gathering
@@ -126,21 +170,42 @@ class MessageLog:
 
     # -- for the group commit ------------------------------------------------------------
 
-    def take_rows(self) -> list[dict[str, Any]]:
-        """The rows of all gathered batches that have anything alive."""
+    def take_gathered(self) -> "list[Gathered]":
+        """All gathered batches that have anything alive, sealed now."""
         self.seal()
         batches, self.sealed = self.sealed, []
-        rows = []
+        gathered = []
         for batch in batches:
-            entries, batch.entries = batch.entries, []
+            entries, batch.entries = batch.entries, ()
             if batch.alive:
                 # Refs of a batch sealed early may have been settled since.
                 for ordinal in batch.settled:
                     entries[ordinal] = None
-                data = record.encode(entries)
                 batch.settled.clear()
-                rows.append({"id": batch.id, "vhost_id": self.vhost_id, "data": data})
-        return rows
+                data, uniform = record.encode(entries)
+                octets = batch.size - OVERHEAD * len(entries) if uniform else None
+                gathered.append(Gathered(batch, shares.of_batch(batch, entries, octets), data))
+        return gathered
+
+    def rows(self, gathered: "list[Gathered]") -> list[dict[str, Any]]:
+        """The rows of these batches."""
+        return [
+            {
+                "id": batch.id,
+                "vhost_id": self.vhost_id,
+                "summary": shares.encode([share for _, share in parts]),
+                "data": data,
+            }
+            for batch, parts, data in gathered
+        ]
+
+    def written(self, gathered: "list[Gathered]") -> None:
+        """The disk has these batches."""
+        for batch, parts, _ in gathered:
+            batch.written = True
+            if self._commit.on_written is not None:
+                for queue, share in parts:
+                    self._commit.on_written(queue, share)
 
     def take_dead(self) -> list[int]:
         """Ids of written batches that can go."""
@@ -167,74 +232,24 @@ class MessageLog:
 
     # -- recovery ------------------------------------------------------------------------
 
-    def recover(
-        self,
-        connection: Connection,
-        restore: Callable[[record.Record, record.Reference, Batch], bool],
-        damage: Damage,
-    ) -> int:
-        """Reads back all messages in the order of their batches; returns how many.
-
-        `restore` is called for each that is alive; it returns False where the
-        queue is no more.  A batch that cannot be read is reported and set aside.
-        """
-        recovered = 0
-        damaged: list[tuple[int, bytes, str]] = []
-        for batch_id, data, settled_row in self._stored(connection):
-            done = self._settlements(damage, batch_id, settled_row)
-            try:
-                records = record.decode(data, done)
-            except record.Damaged as why:
-                damaged.append((batch_id, data, str(why)))
-                continue
-            batch = Batch(batch_id)
-            batch.sealed = True
-            batch.size = len(data)
-            batch.settled = sorted(done)
-            gone = 0
-            for stored in records:
-                for reference in stored.references:
-                    if restore(stored, reference, batch):
-                        batch.alive += 1
-                    else:
-                        batch.settled.append(reference.ordinal)
-                        gone += 1
-            recovered += batch.alive
-            if not batch.alive:
-                self.dead.append(batch)
-            elif gone:
-                batch.dirty = True
-                self.dirty.append(batch)
-            elif _is_sparse(batch):
-                self._sparse[batch_id] = batch
-        for unreadable in damaged:
-            damage.set_batch_aside(self.vhost_id, *unreadable)
+    def recovered(self, batch: Batch, *, dirty: bool) -> None:
+        """A batch was read at start; `dirty` if there are settlements that the disk lacks."""
+        if not batch.alive:
+            self.dead.append(batch)
+        elif dirty:
+            batch.dirty = True
+            self.dirty.append(batch)
+        elif _is_sparse(batch):
+            self._sparse[batch.id] = batch
         if self.dead or self.dirty:
             self._commit.note_settlements()
-        return recovered
 
-    def _settlements(self, damage: Damage, batch_id: int, row: bytes | None) -> set[int]:
-        try:
-            return record.decode_settled(row) if row else set()
-        except record.Damaged as why:
-            # Rather deliver a message twice than lose it.
-            damage.report(
-                f"{damage.vhost(self.vhost_id)}: batch {batch_id}: {why}",
-                "what was settled in it comes again",
-            )
-            return set()
-
-    def _stored(self, connection: Connection) -> Iterator[tuple[int, bytes, bytes | None]]:
-        batch, settled = schema.batch.c, schema.settled.c
-        joined = schema.batch.outerjoin(schema.settled, batch.id == settled.batch_id)
-        wanted = (
-            select(batch.id, batch.data, settled.data)
-            .select_from(joined)
-            .where(batch.vhost_id == self.vhost_id)
-            .order_by(batch.id)
-            .execution_options(yield_per=_READ_AHEAD)
-        )
-        yield from (tuple(row) for row in connection.execute(wanted))
+    def set_aside(self, share: Share, why: str) -> None:
+        """The batch of this share was read back and found damaged: nothing of the share is left."""
+        batch = share.batch
+        batch.alive -= len(share.ordinals)
+        parameters = {"key": batch.id, "why": why}
+        self._commit.change(*((statement, parameters) for statement in _SET_ASIDE))
 
 
 class Log(Protocol):
@@ -243,6 +258,7 @@ class Log(Protocol):
     def append(self, entry: Any) -> None: ...
     def settle(self, entry: Any) -> None: ...
     def settle_with_commit(self, entry: Any) -> None: ...
+    def settle_share(self, share: Share) -> None: ...
 
 
 class _Unplugged:
@@ -258,6 +274,9 @@ class _Unplugged:
         entry.batch = None
 
     settle_with_commit = settle
+
+    def settle_share(self, share: Share) -> None:
+        """It is not settled on the disk."""
 
 
 UNPLUGGED = _Unplugged()

@@ -8,7 +8,7 @@ references is: CRC-32 of the rest u32, ordinals u16 each, little-endian.
 """
 
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from struct import Struct, error
 from sys import byteorder
 from typing import Any, NamedTuple
@@ -22,8 +22,16 @@ _COUNT = Struct(">I")
 _CHECKSUM = Struct(">I")
 # Lengths of route, header, body; flags; references; then the first reference.
 _RECORD = Struct(">HIIBHIIQQ")
+# What comes before the first reference.
+_SHAPE = Struct(">HIIBH")
+_SHAPE_BYTES = _SHAPE.size
 # Ordinal in the batch, queue id, position, deadline + 1 (0 for none).
 _REFERENCE = Struct(">IIQQ")
+
+
+def flags_of(shape: bytes) -> int:
+    """The flags of a message, from its shape."""
+    return shape[10]
 
 
 class Damaged(Exception):
@@ -39,6 +47,11 @@ class Reference(NamedTuple):
     deadline: int | None
 
 
+# Shape, ordinal, position, deadline + 1 (0 for none), route and header in one piece, body.
+# The shape is the lengths, the flags and the number of further references, as in the record.
+Extract = tuple[bytes, int, int, int, bytes, bytes]
+
+
 class Record(NamedTuple):
     """One stored message; `route` is exchange and routing key as two short strings."""
 
@@ -49,18 +62,28 @@ class Record(NamedTuple):
     references: list[Reference]
 
 
-def encode(entries: Iterable[Any]) -> bytearray:
-    """The blob of a batch: of its entries those that are not None, in order."""
+def encode(entries: Iterable[Any]) -> tuple[bytearray, bool]:
+    """The blob of a batch: of its entries those that are not None, in order.
+
+    Also whether they are uniform: all there, of one queue, without deadlines.
+    """
     # Room for the head, which is written last: it has the checksum of the rest.
     parts: list[bytes] = [bytes(_HEAD.size + _COUNT.size)]
-    append = parts.append
     pack = _RECORD.pack
     count = 0
-    message = None
+    message = queue = None
+    queue_id = 0
     more: list[Any] = []
+    # Rises with what is not uniform; the first queue is.
+    odd = -1
     for entry in entries:
         if entry is None:
+            odd += 1
             continue
+        if entry.queue is not queue:
+            odd += 1
+            queue = entry.queue
+            queue_id = queue.id
         if entry.message is message:
             more.append(entry)
             continue
@@ -70,31 +93,34 @@ def encode(entries: Iterable[Any]) -> bytearray:
         message = entry.message
         header = message.header
         route = message.route.raw
+        payload = header.payload
+        body = message.body
         deadline = entry.deadline
-        append(
+        if deadline is None:
+            deadline = 0
+        else:
+            odd += 1
+            deadline += 1
+        parts += (
             pack(
                 len(route),
-                len(header.payload),
+                len(payload),
                 header.body_size,
                 header.died,
                 0,
                 entry.ref,
-                entry.queue.id,
+                queue_id,
                 entry.position,
-                0 if deadline is None else deadline + 1,
-            )
+                deadline,
+            ),
+            route,
+            payload,
+            body if body.__class__ is bytes else b"".join(body),
         )
-        append(route)
-        append(header.payload)
-        body = message.body
-        if body.__class__ is bytes:
-            append(body)
-        else:
-            append(b"".join(body))
         count += 1
     if more:
         _add_references(parts, more)
-    return _finish(parts, count)
+    return _finish(parts, count), not odd
 
 
 def _finish(parts: list[bytes], count: int) -> bytearray:
@@ -142,12 +168,8 @@ def _add_references(parts: list[bytes], entries: list[Any]) -> None:
         parts.append(_REFERENCE.pack(entry.ref, entry.queue.id, entry.position, deadline))
 
 
-def decode(blob: bytes, settled: Collection[int] = ()) -> list[Record]:
-    """The records of a blob, with those references that are not settled.
-
-    Where all of its references are, a record is left out.  Raises Damaged if
-    the blob is not whole.
-    """
+def check(blob: bytes) -> None:
+    """Raises Damaged if the blob is not whole."""
     try:
         kind, checksum, size = _HEAD.unpack_from(blob, 0)
     except error:
@@ -158,10 +180,79 @@ def decode(blob: bytes, settled: Collection[int] = ()) -> list[Record]:
         raise Damaged(f"it has {len(blob)} bytes where {_HEAD.size + size} were written")
     if crc32(memoryview(blob)[_HEAD.size :]) != checksum:
         raise Damaged("its checksum does not fit")
+
+
+def decode(blob: bytes, settled: Collection[int] = ()) -> list[Record]:
+    """The records of a blob, with those references that are not settled.
+
+    Where all of its references are, a record is left out.  Raises Damaged if
+    the blob is not whole.
+    """
+    check(blob)
     try:
         return _records(blob, settled)
     except error:
         raise Damaged("its records do not fit its size") from None
+
+
+def extract(blob: bytes, ordinals: Sequence[int]) -> list[Extract]:
+    """The messages with these ordinals, which rise, from a blob that was checked, in that order.
+
+    Raises Damaged where one is missing.
+    """
+    wanted = ordinals if isinstance(ordinals, range) else frozenset(ordinals)
+    try:
+        found = _of_one_shape(blob)
+        if found is None:
+            found = _of_any_shape(blob, wanted)
+        elif len(found) != len(ordinals):
+            found = [each for each in found if each[1] in wanted]
+    except error:
+        raise Damaged("its records do not fit its size") from None
+    if [each[1] for each in found] != list(ordinals):
+        raise Damaged(f"it has {len(found)} messages where {len(ordinals)} were expected")
+    return found
+
+
+def _of_one_shape(blob: bytes) -> list[Extract] | None:
+    # A publisher repeats itself: where all records are of the same size, with one reference each,
+    # one call takes them apart, in half the time.
+    at = _HEAD.size + _COUNT.size
+    (count,) = _COUNT.unpack_from(blob, _HEAD.size)
+    shape = blob[at : at + _SHAPE_BYTES]
+    route, header, body, _, more = _SHAPE.unpack(shape)
+    size = _RECORD.size + route + header + body
+    if more or count * size != len(blob) - at:
+        return None
+    parts = Struct(f">{_SHAPE_BYTES}sI4xQQ{route + header}s{body}s")
+    found = list(parts.iter_unpack(memoryview(blob)[at:]))
+    return found if {each[0] for each in found} == {shape} else None
+
+
+def _of_any_shape(blob: bytes, wanted: Collection[int]) -> list[Extract]:
+    found: list[Extract] = []
+    add = found.append
+    unpack, step = _RECORD.unpack_from, _RECORD.size
+    (count,) = _COUNT.unpack_from(blob, _HEAD.size)
+    at = _HEAD.size + _COUNT.size
+    for _ in range(count):
+        route, header, body, _, more, ordinal, _, position, deadline = unpack(blob, at)
+        start = at + step
+        body_at = start + route + header
+        end = body_at + body
+        if ordinal in wanted:
+            shape = blob[at : at + _SHAPE_BYTES]
+            add((shape, ordinal, position, deadline, blob[start:body_at], blob[body_at:end]))
+        if more:
+            shape = blob[at : at + _SHAPE_BYTES]
+            for _ in range(more):
+                ordinal, _, position, deadline = _REFERENCE.unpack_from(blob, end)
+                end += _REFERENCE.size
+                if ordinal in wanted:
+                    content = blob[start:body_at], blob[body_at : body_at + body]
+                    add((shape, ordinal, position, deadline, *content))
+        at = end
+    return found
 
 
 def _records(blob: bytes, settled: Collection[int]) -> list[Record]:

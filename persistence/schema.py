@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from persistence import checksums
 
-VERSION = 2
+VERSION = 3
 
 metadata = MetaData()
 
@@ -43,12 +43,14 @@ meta = Table(
     Column("value", Text, nullable=False),
 )
 
-# One row holds hundreds of messages; ids only grow.
+# One row holds hundreds of messages; ids only grow.  The summary (shares.py) stands before them,
+# so that it can be had without reading them.
 batch = Table(
     "batch",
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=False),
     Column("vhost_id", Integer, nullable=False),
+    Column("summary", LargeBinary),
     Column("data", LargeBinary, nullable=False),
 )
 

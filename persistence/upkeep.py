@@ -39,7 +39,10 @@ _READ = (
     .where(schema.batch.c.id == bindparam("key"))
 )
 _REWRITE = (
-    update(schema.batch).where(schema.batch.c.id == bindparam("key")).values(data=bindparam("blob"))
+    update(schema.batch)
+    .where(schema.batch.c.id == bindparam("key"))
+    # So little is left that a start reads it rather than trust a summary.
+    .values(summary=None, data=bindparam("blob"))
 )
 _DELETE_SETTLED = delete(schema.settled).where(schema.settled.c.batch_id == bindparam("key"))
 

@@ -7,7 +7,7 @@ what can never be written.  Not here: when it is written and who waits
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, delete, insert
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
@@ -15,6 +15,9 @@ from sqlalchemy.sql.base import Executable
 
 from persistence import schema
 from persistence.prepared import Parameters, Prepared, run_together
+
+if TYPE_CHECKING:
+    from persistence.message_log import Gathered, MessageLog
 
 logger = logging.getLogger("leveret.commit")
 
@@ -35,15 +38,19 @@ Change = tuple[Statement, ...]
 
 
 class Work:
-    """One commit: `number`, who waits for it, about how many bytes of messages it holds."""
+    """One commit: `number`, who waits for it, about how many bytes of messages it holds.
 
-    __slots__ = ("_changes", "_reached", "number", "size", "statements", "waiters")
+    `batches` are those it writes, by log.
+    """
+
+    __slots__ = ("_changes", "_reached", "batches", "number", "size", "statements", "waiters")
 
     def __init__(
         self, number: int, changes: list[Change], waiters: list[Callable[[], None]]
     ) -> None:
         self.number = number
         self.waiters = waiters
+        self.batches: list[tuple[MessageLog, list[Gathered]]] = []
         self.size = 0
         self.statements: list[Statement] = [each for change in changes for each in change]
         self._changes = changes

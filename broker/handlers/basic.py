@@ -10,6 +10,7 @@ from broker.amqp import cold, hot
 from broker.channel import Channel
 from broker.consumer import Consumer
 from broker.handlers.queue import queue_name
+from broker.paging import Unread
 from broker.publishing import REPLY_TO, REPLY_TO_PREFIX
 from broker.quorum import counted
 from broker.transaction import Transaction
@@ -106,6 +107,8 @@ def get(channel: Channel, command: commands.Basic.Get) -> cold.Method | list[byt
     queue = channel.vhost.queue(name, connection)
     if queue.quorum and queue.settings.single_active_consumer:
         raise errors.no_get_beside_single_active_consumer(name, channel.vhost.name)
+    if queue.must_wait():
+        raise Unread(queue)
     entry = queue.get(no_ack=command.no_ack)
     served = channel.pairs.served(queue)
     if entry is None:

@@ -164,9 +164,10 @@ async def _take(reader: LocalClient, queue: "Queue", count: int) -> "list[Taken]
     octets = MOST_OCTETS
     try:
         while count > 0:
+            await reader.wait_for(queue)
             found = reader.take(queue, min(count, SLICE), octets)
             taken += found
-            if len(found) < min(count, SLICE):
+            if len(found) < min(count, SLICE) and not queue.must_wait():
                 break
             count -= len(found)
             octets -= sum(entry.message.header.body_size for entry, _ in found)

@@ -24,6 +24,7 @@ from broker.queue import Queue
 from broker.turn import Turn
 from persistence.commit import GroupCommit
 from persistence.engine import open_engine
+from persistence.reader import Reader
 from tests.support.clock import VirtualClock
 from tests.support.encoding import Method, Table, decode_method
 from tests.support.wire import METHOD, Content, Disconnected, WireClient, frame
@@ -42,6 +43,24 @@ def _new_database() -> sqlite3.Connection:
     return keeper
 
 
+class Shelf(Reader):
+    """The reader without its thread: `serve` does what the thread would have done."""
+
+    def _begin(self) -> None:
+        """The thread does not begin."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something for `serve` to do."""
+        return not self._requests.empty()
+
+    def serve(self) -> None:
+        """Reads all that was asked for."""
+        if self.busy:
+            self._requests.put(None)
+            self._serve()
+
+
 class Disk(GroupCommit):
     """The group commit without its thread: `write` does what the thread would have done.
 
@@ -51,6 +70,7 @@ class Disk(GroupCommit):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
+        self.reader: Shelf = Shelf(*parts)
         self.held = False
         self.failing_with: Exception | None = None
         self.commits = 0
@@ -317,12 +337,13 @@ class Engine:
         """One turn of the loop: what was due when it began, and meanwhile a commit."""
         if not self.disk.held:
             self.disk.write()
+        self.disk.reader.serve()
         for _ in range(len(self._soon)):
             self._soon.popleft()()
 
     def run(self) -> None:
         """Turns until nothing is left to do but to wait for time, clients or a held disk."""
-        while self._soon or (self.disk.busy and not self.disk.held):
+        while self._soon or self.disk.reader.busy or (self.disk.busy and not self.disk.held):
             self.step()
 
     def advance(self, seconds: float) -> None:

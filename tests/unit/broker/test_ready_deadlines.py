@@ -26,7 +26,7 @@ def entry(position: int, deadline: int | None = None, priority: int = 0) -> Queu
 class Filled:
     """Ready messages, filled as a queue fills them."""
 
-    def __init__(self, ready: Ready | None = None) -> None:
+    def __init__(self, ready: "Ready | None" = None) -> None:
         self.ready = Fifo() if ready is None else ready
         self.count = 0
 

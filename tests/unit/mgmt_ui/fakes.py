@@ -132,7 +132,7 @@ class FakeServer:
                 "unacked": 0,
                 **dict.fromkeys(COUNTED, 0),
                 "stores_all": True,
-                "ready": SimpleNamespace(peek=lambda: None),
+                "ready": SimpleNamespace(peek=lambda: None, on_disk=lambda: (0, 0)),
             }
             | overrides
         )

@@ -1,6 +1,6 @@
 """A database with a real writer's thread, a clock that jumps, and a loop run by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from queue import SimpleQueue
 from struct import pack
@@ -11,6 +11,8 @@ from persistence.damage import Damage
 from persistence.engine import open_engine
 from persistence.message_log import Batch, MessageLog
 from persistence.record import Record, Reference
+from persistence.recovery import Recovery
+from persistence.shares import Share
 from tests.support.clock import VirtualClock
 
 
@@ -37,6 +39,7 @@ class Message:
 class Queue:
     def __init__(self, number: int) -> None:
         self.id = number
+        self.levels = 1
 
 
 class Entry:
@@ -49,6 +52,28 @@ class Entry:
         self.deadline = deadline
         self.batch: Any = None
         self.ref = 0
+
+
+class Keeper:
+    """Takes back what a restart finds; queues of the ids `long` leave theirs on the disk."""
+
+    def __init__(self, queues: set[int] | None = None, long: Collection[int] = ()) -> None:
+        self.queues = queues
+        self.long = long
+        self.found: list[tuple[Record, Reference, Batch]] = []
+        self.placed: list[Share] = []
+
+    def pages(self, queue_id: int, messages: int, octets: int) -> bool:
+        return queue_id in self.long
+
+    def place(self, share: Share) -> None:
+        self.placed.append(share)
+
+    def restore(self, stored: Record, reference: Reference, batch: Batch) -> bool:
+        if self.queues is not None and reference.queue_id not in self.queues:
+            return False
+        self.found.append((stored, reference, batch))
+        return True
 
 
 class Database:
@@ -96,17 +121,11 @@ class Database:
         return entries
 
     def recover(self, queues: set[int] | None = None) -> list[tuple[Record, Reference, Batch]]:
-        found: list[tuple[Record, Reference, Batch]] = []
-
-        def restore(record: Record, reference: Reference, batch: Batch) -> bool:
-            if queues is not None and reference.queue_id not in queues:
-                return False
-            found.append((record, reference, batch))
-            return True
-
+        """All messages, read at once; those of other than these `queues` are gone."""
+        keeper = Keeper(queues)
         with self.engine.begin() as connection:
-            self.log.recover(connection, restore, Damage(connection))
-        return found
+            Recovery(self.log, connection, keeper, Damage(connection)).run()
+        return keeper.found
 
     def positions(self) -> list[int]:
         return [reference.position for _, reference, _ in self.recover()]

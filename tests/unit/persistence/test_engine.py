@@ -135,7 +135,9 @@ async def test_the_reader_reads_the_same_beside_the_writer(url):
             assert (await connection.execute(select(schema.batch))).all() == []
         writing.commit()
         async with reader.connect() as connection:
-            assert (await connection.execute(select(schema.batch))).all() == [(1, 2, b"\x00\xff")]
+            assert (await connection.execute(select(schema.batch))).all() == [
+                (1, 2, None, b"\x00\xff")
+            ]
             assert (await connection.execute(select(schema.meta.c.value))).scalar_one() == str(
                 schema.VERSION
             )

@@ -18,6 +18,10 @@ references = st.tuples(st.integers(0, 2**32 - 1), numbers, st.none() | st.intege
 published = st.lists(st.tuples(messages, st.lists(references, min_size=1, max_size=4)), max_size=8)
 
 
+def encode(entries):
+    return record.encode(entries)[0]
+
+
 def entries_of(work):
     entries = [Entry(message, *reference) for message, refs in work for reference in refs]
     for ordinal, entry in enumerate(entries):
@@ -27,7 +31,7 @@ def entries_of(work):
 
 @given(published)
 def test_decoding_is_the_inverse_of_encoding(work):
-    records = record.decode(bytes(record.encode(entries_of(work))))
+    records = record.decode(bytes(encode(entries_of(work))))
 
     assert [(r.route, r.header, r.body) for r in records] == [
         (
@@ -47,15 +51,15 @@ def test_decoding_is_the_inverse_of_encoding(work):
 def test_settled_entries_are_left_out_and_ordinals_stay():
     entries = entries_of([(Message(b"%d" % n), [(1, n, None)]) for n in range(3)])
 
-    records = record.decode(bytes(record.encode([None, entries[1], None])))
+    records = record.decode(bytes(encode([None, entries[1], None])))
 
     assert [(r.body, r.references[0].ordinal) for r in records] == [(b"1", 1)]
 
 
 def test_fan_out_keeps_the_message_once():
     message = Message(b"x" * 1000)
-    once = record.encode(entries_of([(message, [(1, 0, None)])]))
-    to_ten = record.encode(entries_of([(message, [(q, 0, None) for q in range(10)])]))
+    once = encode(entries_of([(message, [(1, 0, None)])]))
+    to_ten = encode(entries_of([(message, [(q, 0, None) for q in range(10)])]))
 
     assert len(to_ten) - len(once) < 9 * 30
 
@@ -64,14 +68,14 @@ def test_died_flag_survives():
     entry = Entry(Message(b""))
     entry.message.header.died = True
 
-    (stored,) = record.decode(bytes(record.encode([entry])))
+    (stored,) = record.decode(bytes(encode([entry])))
 
     assert stored.flags & record.DIED
 
 
 @given(published)
 def test_truncation_at_every_byte_is_detected(work):
-    blob = bytes(record.encode(entries_of(work)))
+    blob = bytes(encode(entries_of(work)))
 
     for size in range(len(blob)):
         with pytest.raises(record.Damaged):
@@ -80,7 +84,7 @@ def test_truncation_at_every_byte_is_detected(work):
 
 @given(published, st.data())
 def test_a_changed_byte_is_detected(work, data):
-    blob = bytearray(record.encode(entries_of(work)))
+    blob = bytearray(encode(entries_of(work)))
     at = data.draw(st.integers(0, len(blob) - 1))
     blob[at] ^= data.draw(st.integers(1, 255))
 
@@ -90,7 +94,7 @@ def test_a_changed_byte_is_detected(work, data):
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_records_that_do_not_fit_their_size_are_damage(count):
-    rest = bytearray(record.encode([Entry(Message(b"body"))])[9:])
+    rest = bytearray(encode([Entry(Message(b"body"))])[9:])
     struct.pack_into(">I", rest, 0, count)
     blob = struct.pack(">BII", record.FORMAT, crc32(rest), len(rest)) + rest
 
@@ -104,16 +108,16 @@ def test_leaving_out_is_as_if_it_was_never_written(work, data):
     settled = data.draw(st.sets(st.integers(0, len(entries)))) if entries else {0}
     left = [entry for entry in entries if entry.ref not in settled]
 
-    blob = record.without(bytes(record.encode(entries)), settled)
+    blob = record.without(bytes(encode(entries)), settled)
 
     if blob is None:
         assert not left
     else:
-        assert record.decode(bytes(blob)) == record.decode(bytes(record.encode(left)))
+        assert record.decode(bytes(blob)) == record.decode(bytes(encode(left)))
 
 
 def test_leaving_out_of_a_damaged_blob():
-    blob = bytes(record.encode([Entry(Message(b"body"))]))
+    blob = bytes(encode([Entry(Message(b"body"))]))
 
     with pytest.raises(record.Damaged):
         record.without(blob[:-1], {0})

@@ -19,7 +19,11 @@ def tables(commit):
 
 def test_definitions_then_messages_then_settlements_then_deletions():
     commit = work.Work(1, [((META, row("a")),)], [])
-    commit.add([{"id": 5, "vhost_id": 1, "data": b""}], [{"batch_id": 3, "data": b""}], [1, 2])
+    commit.add(
+        [{"id": 5, "vhost_id": 1, "summary": None, "data": b""}],
+        [{"batch_id": 3, "data": b""}],
+        [1, 2],
+    )
 
     assert tables(commit) == [
         ("Insert", "meta"),
@@ -40,7 +44,9 @@ def test_nothing_makes_no_statements():
 
 def test_repeating_what_was_done_changes_nothing(database):
     commit = work.Work(1, [], [])
-    commit.add([{"id": n, "vhost_id": 1, "data": b"%d" % n} for n in (7, 8, 10)], [], [])
+    commit.add(
+        [{"id": n, "vhost_id": 1, "summary": None, "data": b"%d" % n} for n in (7, 8, 10)], [], []
+    )
     commit.make_repeatable()
     with database.engine.connect() as connection:
         for _ in range(2):
@@ -70,7 +76,7 @@ def test_trouble_with_the_disk_is_nobodys_fault():
 
 def test_messages_are_never_left_out(database):
     commit = work.Work(1, [((META, row("a")),)], [])
-    commit.add([{"id": 1, "vhost_id": 1, "data": b""}] * 2, [], [])
+    commit.add([{"id": 1, "vhost_id": 1, "summary": None, "data": b""}] * 2, [], [])
     with database.engine.connect() as connection:
         with pytest.raises(Exception, match="UNIQUE") as caught:
             commit.perform(connection)

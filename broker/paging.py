@@ -1,0 +1,203 @@
+"""Which queues are long, what leaves memory then, and what is read back ahead of need.
+
+Here: the limits, asking for batches, what becomes of those that cannot be
+read.  Not here: the order of a long queue (paged.py), the reader's thread
+(persistence/reader.py).
+
+The way of a message does not come by here: a queue is looked at when the disk
+has a batch of its messages, and when it was delivered from.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from broker.message import QueuedMessage
+from broker.paged import Paged, Segment
+from broker.ready import Fifo, Priorities
+from broker.recall import Recall
+from broker.waiting import Waiting
+from persistence.reader import Blob
+from persistence.record import Damaged
+from persistence.shares import Share
+
+if TYPE_CHECKING:
+    from broker.queue import Queue
+    from persistence.commit import GroupCommit
+
+logger = logging.getLogger("leveret.paging")
+
+# What a message takes in memory besides its body (bytes, measured).
+OVERHEAD = 384
+# Above this (bytes in memory) a queue is long; so much of its head stays then.
+LONG = 16 << 20
+HEAD = 4 << 20
+# So much is read ahead of a consumer (bytes in memory), once half of it is used up: a thread that
+# reads much at once waits seldom for the interpreter.
+AHEAD = 8 << 20
+# All long queues together; where they are many, each may have less, but not less than FLOOR.
+BUDGET = 192 << 20
+FLOOR = 256 << 10
+# Batches are asked for in portions of this, so that the first comes soon.
+PORTION = 2 << 20
+
+
+class Unread(Waiting):
+    """The next message of a queue is on its way from the disk."""
+
+    def __init__(self, queue: "Queue") -> None:
+        Exception.__init__(self)
+        self._queue = queue
+
+    def begin(self, then: Callable[[], None]) -> None:
+        """Calls `then` once it may be there."""
+        self._queue.turn.pager.when_read(self._queue, then)
+
+
+class Pager:
+    """Looks after the memory of all queues of a broker."""
+
+    __slots__ = ("_commit", "_looks", "_recall", "_share", "_waiting", "_weights")
+
+    def __init__(self, commit: "GroupCommit") -> None:
+        self._commit = commit
+        self._recall = Recall()
+        # Of queues that were not short when they were last looked at: bytes in memory.
+        self._weights: dict[Queue, int] = {}
+        # What each may have of BUDGET, and looks since that was found out.
+        self._share = LONG
+        self._looks = 0
+        # Who waits for a read, by the queue that it is for.
+        self._waiting: dict[Queue, list[Callable[[], object]]] = {}
+        commit.on_written = self.written
+
+    # -- out of memory -------------------------------------------------------------------
+
+    def written(self, queue: "Queue", share: Share) -> None:
+        """The disk has this much of a queue: if it is long, that need not stay in memory."""
+        if not queue.pages or queue.deleted:
+            return
+        weight = _weight(queue)
+        if weight <= FLOOR:
+            return
+        self._weights[queue] = weight
+        self._looks += 1
+        if self._looks > 4 * len(self._weights):
+            self._divide()
+        ready = queue.ready
+        if weight <= (self._share // 2 if ready.paged else self._share):
+            return
+        if isinstance(ready, Priorities):
+            ready.replace(share.level, self._page_out(queue, ready.levels[share.level], share))
+        else:
+            queue.ready = self._page_out(queue, ready, share)
+
+    def _divide(self) -> None:
+        self._looks = 0
+        weights = {each: _weight(each) for each in self._weights if not each.deleted}
+        self._weights = {queue: weight for queue, weight in weights.items() if weight > FLOOR}
+        self._share = max(FLOOR, min(LONG, BUDGET // max(1, len(self._weights))))
+
+    def _page_out(self, queue: "Queue", ready: "Fifo | Paged", share: Share) -> "Fifo | Paged":
+        if not isinstance(ready, Paged):
+            keep = _prefix(ready, min(HEAD, self._share // 4))
+            if keep == len(ready.fresh):
+                return ready
+            ready = Paged(queue, self, ready, keep, share.level)
+        ready.page_out(share)
+        return ready
+
+    def paged(self, queue: "Queue", level: int = 0) -> Paged:
+        """For a queue that is long from the start: empty, to be filled with shares."""
+        ready = queue.ready
+        found = ready.levels[level] if isinstance(ready, Priorities) else ready
+        if isinstance(found, Paged):
+            return found
+        new = Paged(queue, self, found, 0, level)
+        if isinstance(ready, Priorities):
+            ready.replace(level, new)
+            ready.paged = True
+        else:
+            queue.ready = new
+        return new
+
+    # -- back into memory ----------------------------------------------------------------
+
+    def read_ahead(self, paged: Paged) -> None:
+        """Asks for what a consumer will want soon."""
+        ahead = min(AHEAD, self._share)
+        if _ahead(paged.asked_for()) <= ahead // 2:
+            wanted = paged.unread(lambda size: _ahead(size) > ahead)
+            if wanted:
+                self.read(paged, wanted)
+
+    def read(self, paged: Paged, segments: list[Segment]) -> None:
+        """Asks for these segments; the queue goes on when they are there."""
+        portion: list[Segment] = []
+        size = 0
+        for segment in segments:
+            assert segment.share is not None  # else it is in memory
+            segment.asked = True
+            portion.append(segment)
+            size += segment.share.batch.size
+            if size > PORTION or segment is segments[-1]:
+                self._ask(paged, portion)
+                portion, size = [], 0
+
+    def _ask(self, paged: Paged, segments: list[Segment]) -> None:
+        queue = paged.queue
+
+        def arrived(blobs: list[Blob]) -> None:
+            for segment, blob in zip(segments, blobs, strict=True):
+                segment.blob = blob
+            paged.arrived()
+            for callback in self._waiting.pop(queue, ()):
+                callback()
+            if not queue.deleted:
+                queue.touch()
+            queue.turn.schedule()
+
+        numbers = [segment.share.batch.id for segment in segments if segment.share is not None]
+        self._commit.reader.fetch(numbers, arrived)
+
+    def when_read(self, queue: "Queue", callback: Callable[[], object]) -> None:
+        """Calls `callback` once more of a queue that must wait was read."""
+        self._waiting.setdefault(queue, []).append(callback)
+
+    def recall(self, queue: "Queue", share: Share, blob: Blob) -> list[QueuedMessage]:
+        """The messages of a share that was read; none where it is damaged."""
+        try:
+            if isinstance(blob, Damaged):
+                raise blob
+            return self._recall.entries(queue, share, blob)
+        except Damaged as damage:
+            logger.error(
+                "vhost '%s': batch %d cannot be read: %s; queue '%s' lacks %d messages",
+                queue.vhost.name,
+                share.batch.id,
+                damage,
+                queue.name,
+                len(share.ordinals),
+            )
+            queue.ready_bytes -= share.octets
+            queue.vhost.log.set_aside(share, str(damage))
+            return []
+
+
+def _ahead(size: tuple[int, int]) -> int:
+    messages, octets = size
+    return messages * OVERHEAD + octets
+
+
+def _weight(queue: "Queue") -> int:
+    messages, octets = queue.ready.on_disk()
+    return queue.ready_bytes - octets + (len(queue.ready) - messages) * OVERHEAD
+
+
+def _prefix(ready: Fifo, size: int) -> int:
+    # How many of the first messages take about `size` bytes together.
+    for count, entry in enumerate(ready.fresh):
+        if size <= 0:
+            return count
+        size -= entry.message.header.body_size + OVERHEAD
+    return len(ready.fresh)

@@ -1,0 +1,87 @@
+"""Messages made of what the disk has of them.
+
+Here: at start, and when a long queue reads back.  Not here: how blobs look
+(persistence/record.py), when they are read.
+"""
+
+from broker.amqp import content
+from broker.amqp.content import ContentHeader
+from broker.message import Message, QueuedMessage, Route, decode_name
+from persistence import record
+from persistence.shares import Share
+
+# How many routes and headers are remembered: a backlog repeats itself as a publisher does.
+REMEMBERED = 4096
+
+
+class Recall:
+    """Makes messages; `queue_of` gives what an entry is told to be in."""
+
+    __slots__ = ("_headers", "_known", "_routes")
+
+    def __init__(self) -> None:
+        self._routes: dict[bytes, Route] = {}
+        self._headers: dict[bytes, ContentHeader] = {}
+        # Route and header by both in one piece.
+        self._known: dict[bytes, tuple[Route, ContentHeader]] = {}
+
+    def message(self, stored: record.Record) -> Message:
+        """That of a record."""
+        header = self._header(stored.header, stored.flags)
+        return Message(self._route(stored.route), header, stored.body)
+
+    def entries(self, queue: object, share: Share, blob: bytes) -> list[QueuedMessage]:
+        """The messages of a share of `queue` in a blob that was checked; raises Damaged."""
+        batch = share.batch
+        entries: list[QueuedMessage] = []
+        add = entries.append
+        last_shape = last = b""
+        route: Route
+        header: ContentHeader
+        for shape, ordinal, position, deadline, start, body in record.extract(blob, share.ordinals):
+            # Neighbours are mostly alike.
+            if start != last or shape != last_shape:
+                route, header = self._look_up(start, record.flags_of(shape))
+                last_shape, last = shape, start
+            entry = QueuedMessage(Message(route, header, body), queue, position)  # type: ignore[arg-type]
+            entry.batch = batch
+            entry.ref = ordinal
+            if deadline:
+                entry.deadline = deadline - 1
+            add(entry)
+        return entries
+
+    def _look_up(self, start: bytes, flags: int) -> tuple[Route, ContentHeader]:
+        found = self._known.get(start)
+        if found is not None and not flags:
+            return found
+        split = 1 + start[0]
+        split += 1 + start[split]
+        found = self._route(start[:split]), self._header(start[split:], flags)
+        if found[1].repeats and not flags:
+            _remember(self._known, start, found)
+        return found
+
+    def _route(self, raw: bytes) -> Route:
+        route = self._routes.get(raw)
+        if route is None:
+            split = 1 + raw[0]
+            route = Route(decode_name(raw[1:split]), decode_name(raw[split + 1 :]))
+            _remember(self._routes, raw, route)
+        return route
+
+    def _header(self, payload: bytes, flags: int) -> ContentHeader:
+        header = self._headers.get(payload)
+        if header is None:
+            header = content.parse(payload)
+            if flags & record.DIED:
+                header.died = True
+            elif header.repeats:
+                _remember(self._headers, payload, header)
+        return header
+
+
+def _remember(cache: dict, key: bytes, value: object) -> None:  # type: ignore[type-arg]
+    if len(cache) >= REMEMBERED:
+        cache.clear()
+    cache[key] = value

@@ -1,0 +1,122 @@
+"""Reading batches back while the broker runs, beside the writer.
+
+Here: the reader's thread and its connection, and that each blob is whole.  Not
+here: which batches are wanted, and when (broker/paging.py).
+
+A thread of its own, since who waits for a message should not wait for a slow
+fsync as well.  It begins with the first read: most brokers never need one.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from persistence import record, schema
+from persistence.engine import only_for_reading
+
+if TYPE_CHECKING:
+    from persistence.commit import Timers
+
+logger = logging.getLogger("leveret.reader")
+
+# Seconds until a read is tried again that the database refused.
+RETRY = 0.2
+
+_READ = select(schema.batch.c.data).where(schema.batch.c.id == bindparam("key"))
+
+# A blob that is whole, or why it is not to be had.
+Blob = bytes | record.Damaged
+Then = Callable[[list[Blob]], None]
+
+
+class Reader:
+    """Reads for all queues of a database, one request after the other."""
+
+    def __init__(
+        self, engine: Engine, clock: "Timers", call_soon_threadsafe: Callable[..., object]
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._call_soon = call_soon_threadsafe
+        self._requests: SimpleQueue[tuple[Sequence[int], Then] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._failing = False
+
+    def fetch(self, batch_ids: Sequence[int], then: Then) -> None:
+        """Calls `then` on the loop with the blobs of these batches, in this order.
+
+        While the database refuses, that is later.
+        """
+        self._requests.put((batch_ids, then))
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="leveret-reader", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread, without waiting for what is still wanted."""
+        self._requests.put(None)
+
+    def _failed(self, request: tuple[Sequence[int], Then], reason: str) -> None:
+        if not self._failing:
+            self._failing = True
+            logger.error("the database refuses to be read, trying again: %s", reason)
+        self._clock.call_later(RETRY, self._requests.put, request)
+
+    def _answer(self, then: Then, blobs: list[Blob]) -> None:
+        self._failing = False
+        then(blobs)
+
+    # -- the reader's thread -------------------------------------------------------------
+
+    def _serve(self) -> None:
+        connection: Connection | None = None
+        while (request := self._requests.get()) is not None:
+            batch_ids, then = request
+            try:
+                if connection is None:
+                    connection = self._engine.connect()
+                    only_for_reading(connection)
+                blobs = [_read(connection, number) for number in batch_ids]
+                connection.rollback()  # a snapshot that is kept would keep the log from shrinking
+            except Exception as error:
+                if connection is not None:
+                    with suppress(Exception):
+                        connection.invalidate()
+                        connection.close()
+                    connection = None
+                self._report(self._failed, request, str(error).partition("\n")[0])
+            else:
+                self._report(self._answer, then, blobs)
+        if connection is not None:
+            connection.close()
+
+    def _report(self, callback: Callable[..., None], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._call_soon(callback, *arguments)
+
+
+def _read(connection: Connection, number: int) -> Blob:
+    try:
+        row = connection.execute(_READ, {"key": number}).first()
+    except OperationalError:
+        raise
+    except DBAPIError as error:
+        # The file itself is damaged there, and will be the next time.
+        return record.Damaged(str(error.orig))
+    if row is None:
+        return record.Damaged("it is missing")
+    blob = bytes(row[0])
+    try:
+        record.check(blob)
+    except record.Damaged as damage:
+        return damage
+    return blob

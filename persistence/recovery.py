@@ -1,0 +1,160 @@
+"""A start: which messages a virtual host has, and as many of them read as need be.
+
+Here: reading summaries first, and blobs only of queues that fit into memory.
+Not here: how rows look (record.py, shares.py), what becomes of the messages
+(broker/restoring.py).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from sqlalchemy import Connection, select
+
+from persistence import record, schema, shares
+from persistence.damage import Damage
+from persistence.message_log import OVERHEAD, Batch
+from persistence.shares import Share
+
+if TYPE_CHECKING:
+    from persistence.message_log import MessageLog
+
+# Rows of up to a MiB each that are held at once.
+_READ_AHEAD = 16
+
+
+class Restorer(Protocol):
+    """Who takes the messages back."""
+
+    def pages(self, queue_id: int, messages: int, octets: int) -> bool:
+        """Whether a queue with so much can leave it on the disk."""
+
+    def place(self, share: Share) -> None:
+        """Messages that stay on the disk; in no order of positions."""
+
+    def restore(self, stored: record.Record, reference: record.Reference, batch: Batch) -> bool:
+        """A message, in the order of its batches; False where its queue is no more."""
+
+
+class _Stored(NamedTuple):
+    batch: Batch
+    # None where that cannot be known without reading.
+    shares: list[Share] | None
+    settled: set[int]
+
+
+class Recovery:
+    """Reads back all messages of one log."""
+
+    def __init__(
+        self, log: "MessageLog", connection: Connection, restorer: Restorer, damage: Damage
+    ) -> None:
+        self._log = log
+        self._damage = damage
+        self._connection = connection
+        self._restorer = restorer
+        self._paged: set[int] = set()
+
+    def run(self) -> int:
+        """Returns how many messages there are.  What cannot be read is reported and set aside."""
+        stored = list(self._stored())
+        self._paged = self._queues_to_page(stored)
+        unread: dict[int, _Stored] = {}
+        for each in stored:
+            if (
+                each.shares is None
+                or each.settled
+                or self._damage.strict
+                or not self._all_paged(each.shares)
+            ):
+                unread[each.batch.id] = each
+            else:
+                self._place(each.batch, each.shares)
+        for batch_id, data in self._blobs(list(unread)):
+            self._read(unread[batch_id], data)
+        return sum(each.batch.alive for each in stored)
+
+    def _stored(self) -> Iterator[_Stored]:
+        batch, settled = schema.batch.c, schema.settled.c
+        joined = schema.batch.outerjoin(schema.settled, batch.id == settled.batch_id)
+        wanted = (
+            select(batch.id, batch.summary, settled.data)
+            .select_from(joined)
+            .where(batch.vhost_id == self._log.vhost_id)
+            .order_by(batch.id)
+        )
+        for number, summary, settlements in self._connection.execute(wanted):
+            found = Batch(number)
+            found.entries = ()
+            found.sealed = found.written = True
+            yield _Stored(
+                found, _summarised(found, summary), self._settlements(number, settlements)
+            )
+
+    def _settlements(self, batch_id: int, row: bytes | None) -> set[int]:
+        try:
+            return record.decode_settled(row) if row else set()
+        except record.Damaged as why:
+            # Rather deliver a message twice than lose it.
+            self._damage.report(
+                f"{self._damage.vhost(self._log.vhost_id)}: batch {batch_id}: {why}",
+                "what was settled in it comes again",
+            )
+            return set()
+
+    def _queues_to_page(self, stored: list[_Stored]) -> set[int]:
+        sizes: dict[int, tuple[int, int]] = {}
+        for each in stored:
+            for share in each.shares or ():
+                messages, octets = sizes.get(share.queue_id, (0, 0))
+                sizes[share.queue_id] = messages + len(share.ordinals), octets + share.octets
+        pages = self._restorer.pages
+        return {queue_id for queue_id, size in sizes.items() if pages(queue_id, *size)}
+
+    def _all_paged(self, parts: list[Share]) -> bool:
+        return all(share.queue_id in self._paged for share in parts)
+
+    def _place(self, batch: Batch, parts: list[Share]) -> None:
+        for share in parts:
+            batch.alive += len(share.ordinals)
+            batch.size += share.octets + OVERHEAD * len(share.ordinals)
+            self._restorer.place(share)
+
+    def _blobs(self, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
+        batch = schema.batch.c
+        for at in range(0, len(numbers), _READ_AHEAD):
+            some = numbers[at : at + _READ_AHEAD]
+            wanted = select(batch.id, batch.data).where(batch.id.in_(some)).order_by(batch.id)
+            yield from (tuple(row) for row in self._connection.execute(wanted).all())
+
+    def _read(self, stored: _Stored, data: bytes) -> None:
+        batch, parts, settled = stored
+        try:
+            records = record.decode(data, settled)
+        except record.Damaged as why:
+            self._damage.set_batch_aside(self._log.vhost_id, batch.id, data, str(why))
+            return
+        paged = self._paged if parts is not None else ()
+        if parts is not None:
+            parts = [share for share in parts if share.queue_id in self._paged]
+            self._place(batch, shares.without_settled(parts, records, settled))
+        batch.size = len(data)
+        batch.settled = sorted(settled)
+        gone = 0
+        for each in records:
+            for reference in each.references:
+                if reference.queue_id in paged:
+                    continue
+                if self._restorer.restore(each, reference, batch):
+                    batch.alive += 1
+                else:
+                    batch.settled.append(reference.ordinal)
+                    gone += 1
+        self._log.recovered(batch, dirty=bool(gone))
+
+
+def _summarised(batch: Batch, summary: bytes | None) -> list[Share] | None:
+    # The blob says the same, only slower: nothing is lost with a summary.
+    try:
+        return None if summary is None else shares.decode(bytes(summary), batch)
+    except record.Damaged:
+        return None
