@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from broker.amqp import hot
 from broker.message import Message, Route, encode_name
 from broker.quorum import counted
+from broker.single_active import admits
 from vhosts.argument_checks import Table
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Consumer:
     def unpark(self) -> None:
         """Comes back into the queue's choice if it has room again."""
         queue = self.queue
-        if self.parked and self.started and self.active and queue.admits(self) and self.room():
+        if self.parked and self.started and self.active and admits(queue, self) and self.room():
             self.parked = False
             queue.consumer_available(self)
 

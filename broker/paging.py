@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from broker.message import QueuedMessage
 from broker.paged import Paged, Segment
-from broker.ready import Fifo, Priorities
+from broker.priorities import Priorities
+from broker.ready import Fifo
 from broker.recall import Recall
 from broker.waiting import Waiting
 from persistence.reader import Blob

@@ -7,16 +7,17 @@ order of ready messages (ready.py), time (expiry.py), where dead letters go
 
 from typing import TYPE_CHECKING, Any
 
-from broker import dead_letter, live_settings
+from broker import dead_letter, live_settings, single_active
 from broker.consumer import Available, Consumer
 from broker.delayed_retry import Again, Retries, delay_of
 from broker.delivered_marks import DeliveredMarks
 from broker.expiry import Expiry, message_deadline
 from broker.length_limits import Limits
 from broker.message import Message, QueuedMessage
+from broker.priorities import Priorities
 from broker.queue_counters import QueueCounters
 from broker.quorum import RETURNED, failures
-from broker.ready import Fifo, Priorities, Ready
+from broker.ready import Fifo, Ready
 from persistence.message_log import UNPLUGGED, Log
 from persistence.shares import Share
 from vhosts import errors
@@ -394,25 +395,6 @@ class Queue(QueueCounters):
         if self.marks is not None:
             self.marks.reserve()
 
-    def start(self, consumer: Consumer) -> None:
-        """Deliveries to `consumer` begin (its consume-ok is on the way)."""
-        consumer.started = True
-        active = self.active_consumer
-        if self.settings.single_active_consumer:
-            if active is None:
-                self.active_consumer = consumer
-            elif self.quorum and consumer.priority > active.priority:
-                self._retire(active)
-        consumer.unpark()
-
-    def admits(self, consumer: Consumer) -> bool:
-        """Whether it may get messages at all: with a single active consumer, only that one."""
-        if not self.settings.single_active_consumer:
-            return True
-        if self.retiring and consumer is self.active_consumer:
-            self._retire(consumer)
-        return consumer is self.active_consumer and not self.retiring
-
     def consumer_available(self, consumer: Consumer) -> None:
         """`consumer` has room again."""
         self.available.add(consumer)
@@ -426,28 +408,12 @@ class Queue(QueueCounters):
         self.consumers.remove(consumer)
         self.available.discard(consumer)
         if consumer is self.active_consumer:
-            self._promote()
+            single_active.promote(self)
         if self.consumers or self.deleted:
             return
         self.expiry.renew()
         if self.auto_delete:
             self.vhost.delete_queue(self)
-
-    def _retire(self, active: Consumer) -> None:
-        # What it has is settled first, and then it is the turn of the next (quorum, spec 5.4).
-        self.retiring = True
-        self.available.discard(active)
-        active.parked = True
-        if not active.outstanding:
-            self._promote()
-
-    def _promote(self) -> None:
-        # The next single active consumer: by priority, then by age (spec 5.4).
-        self.retiring = False
-        started = [consumer for consumer in self.consumers if consumer.started]
-        self.active_consumer = max(started, key=lambda each: each.priority, default=None)
-        if self.active_consumer is not None:
-            self.active_consumer.unpark()
 
     # -- the queue as a whole ------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 
 from pamqp import commands
 
-from broker import ack_timeout
+from broker import ack_timeout, single_active
 from broker.amqp import cold, hot
 from broker.channel import Channel
 from broker.consumer import Consumer
@@ -69,7 +69,7 @@ def _subscribe(channel: Channel, command: commands.Basic.Consume, tag: str) -> N
     channel.consumers[tag] = consumer
     if not consumer.no_ack:
         ack_timeout.look_after(channel, queue, consumer)
-    channel.after_reply(lambda: queue.start(consumer))
+    channel.after_reply(lambda: single_active.start(queue, consumer))
 
 
 def _consume_replies(channel: Channel, command: commands.Basic.Consume, tag: str) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from broker.amqp.content import ContentHeader
 from broker.message import Message, QueuedMessage, Route
-from broker.ready import Fifo, Priorities, Ready, Sparse
+from broker.priorities import Priorities
+from broker.ready import Fifo, Ready, Sparse
 from tests.support.encoding import encode_properties
 
 ROUTE = Route("", "q")
