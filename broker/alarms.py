@@ -20,6 +20,7 @@ logger = logging.getLogger("leveret.alarms")
 
 INTERVAL = 1.0
 MEMORY, DISK = "memory", "disk"
+RESOURCES = (MEMORY, DISK)
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -34,10 +35,12 @@ class Gauge(NamedTuple):
 class Alarms:
     """The alarms of one broker; `active` names the resources that are low, memory first.
 
+    `by_hand` are those among them that an operator has set: they stay until the operator clears
+    them or the broker stops, whatever is measured.
     `refuses`: publishers with confirms get a basic.nack instead of being blocked.
     """
 
-    __slots__ = ("_clock", "_connections", "_gauges", "_timer", "active", "refuses")
+    __slots__ = ("_clock", "_connections", "_gauges", "_timer", "active", "by_hand", "refuses")
 
     def __init__(self, clock: Clock, connections: set["Connection"]) -> None:
         self._clock = clock
@@ -45,6 +48,7 @@ class Alarms:
         self._gauges: tuple[Gauge, ...] = ()
         self._timer: TimerHandle | None = None
         self.active: tuple[str, ...] = ()
+        self.by_hand: frozenset[str] = frozenset()
         self.refuses = False
 
     @property
@@ -73,15 +77,25 @@ class Alarms:
             logger.warning("no longer low on %s (%s)", resource, limit)
         before = self.active
         low = {*before, resource} if on else {*before} - {resource}
-        self.active = tuple(each for each in (MEMORY, DISK) if each in low)
+        self.active = tuple(each for each in RESOURCES if each in low)
         if bool(before) != bool(self.active):
             for connection in list(self._connections):
                 connection.alarmed()
 
+    def set_by_hand(self, resource: str) -> None:
+        """An operator sets an alarm, which holds up publishers as a measured one does."""
+        self.by_hand |= {resource}
+        self.set(resource, True, "set by an operator")
+
+    def clear_by_hand(self, resource: str) -> None:
+        """What an operator has set goes; the alarm stays on where its resource is low."""
+        self.by_hand -= {resource}
+        self.set(resource, any(each.low() for each in self._gauges if each.resource == resource))
+
     def _measure(self) -> None:
         self._timer = self._clock.call_later(INTERVAL, self._measure)
         for gauge in self._gauges:
-            self.set(gauge.resource, gauge.low(), gauge.limit)
+            self.set(gauge.resource, gauge.low() or gauge.resource in self.by_hand, gauge.limit)
 
 
 # -- what is measured ----------------------------------------------------------------------

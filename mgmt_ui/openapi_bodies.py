@@ -56,6 +56,7 @@ _LISTS = (
 DEFINITIONS = an_object(**{kind: {"type": "array", "items": TABLE} for kind in _LISTS})
 
 BODIES: dict[str, Schema] = {
+    "options:put": an_object("value", value={"type": ["string", "number", "boolean", "array"]}),
     "queues:put": an_object(durable=SWITCH, auto_delete=SWITCH, arguments=TABLE, node=TEXT),
     "queues:act": an_object("action", action={"enum": ["sync", "cancel_sync"]}),
     "exchanges:put": an_object(

@@ -60,6 +60,10 @@ class Server(Protocol):
     async def stored(self) -> bool:
         """Returns once all changes made so far are on the disk; False if it refuses too long."""
 
+    def reload(self, options: "Options") -> tuple[tuple[str, ...], dict[str, str]]:
+        """Takes up what differs from the options in force: names of what was changed, and of
+        what could not be, each with the reason."""
+
     @property
     def alarms(self) -> Sequence[str]:
         """Alarms in effect: 'memory', 'disk'."""

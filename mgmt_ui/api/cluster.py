@@ -1,8 +1,5 @@
 """The cluster as a whole: its name, its version, what it can do (spec 2.1, 3.15)."""
 
-from pathlib import Path
-from typing import Any
-
 from mgmt_ui import cluster
 from mgmt_ui.answer import DONE, Answer
 from mgmt_ui.call import Call
@@ -79,24 +76,6 @@ async def enable_flag(call: Call) -> Answer:
     if call.path["name"] not in FEATURE_FLAGS:
         raise bad_request("unsupported")
     return DONE
-
-
-def options(call: Call) -> Row:
-    """GET /config/effective: every option with its value; secrets only say whether they are set."""
-    from broker.options import OPTIONS  # what is here is nothing that a broker needs to run
-
-    found = call.server.options
-    return {name: _shown(getattr(found, name), row.secret) for name, row in OPTIONS.items()}
-
-
-def _shown(value: Any, secret: bool) -> Any:
-    if secret:
-        return None if value is None else "<redacted>"
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, tuple | list | set | frozenset):
-        return [_shown(each, False) for each in value]
-    return value
 
 
 def reset(call: Call) -> Answer:

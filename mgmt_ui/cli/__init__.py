@@ -30,10 +30,13 @@ NOUNS = {
     "parameter": ("policy", "parameter"),
     "limit": ("vhost", "limit"),
     "definitions": ("definitions", "definitions"),
-    "alarm": ("node", "alarm"),
+    "option": ("option", "option"),
+    "alarm": ("option", "alarm"),
+    "top": ("top", "top"),
     "bench": ("bench", "bench"),
     "completion": ("node", "completion"),
     "api": ("node", "api"),
+    "help": ("alias", "help_"),
 }
 
 

@@ -139,6 +139,10 @@ class Root(Group):
                     import_module(f"mgmt_ui.cli.commands.{module}"), attribute
                 )
                 return found
+        if "_" in name or name == "ping":
+            from mgmt_ui.cli.commands import alias
+
+            return alias.command(name)
         return super().get_command(context, name)
 
 

@@ -114,8 +114,32 @@ def test_the_broker_as_a_whole(run: Run, broker: Broker):
     assert f"127.0.0.1:{broker.amqp.port}" in shown
     assert "ok" in run("health", "--check", "alarms").out
     assert json.loads(run("api", "GET", "/overview").out)["node"]
-    assert run("alarm", "list").out.strip() == "node\tresource"
     assert "_BROKERCTL_COMPLETE" in run("completion", "bash").out
+
+
+def test_options(run: Run):
+    assert "heartbeat" in run("option", "list", "--live", "-o", "plain").out.split()
+    assert "amqp_port" not in run("option", "list", "--live", "-o", "plain").out.split()
+    run("option", "set", "heartbeat=31", "consumer-max=99")
+    assert json.loads(run("option", "get", "heartbeat", "-o", "json").out)["value"] == 31
+    assert "not a number" in run("option", "set", "heartbeat=x", code=65).err
+    assert "no option 'nosuch'" in run("option", "set", "nosuch=1", code=65).err
+    assert "NAME=VALUE" in run("option", "set", "heartbeat", code=64).err
+    assert "cannot change" in run("option", "set", "amqp_port=1", code=65).err
+    run("option", "set", "heartbeat=60", "consumer_max=0")
+
+
+def test_alarms(run: Run):
+    assert run("alarm", "list").out == "node\tresource\tby_hand\n"
+    assert "Say --yes" in run("alarm", "set", "disk", code=64).err
+    assert run("alarm", "set", "disk", "-y").out == "created\n"
+    try:
+        assert run("alarm", "list").out.endswith("disk\tyes\n")
+        assert "failed" in run("health", "--check", "alarms", code=1).out
+    finally:
+        assert run("alarm", "clear", "disk").out == "cleared\n"
+    assert "set by hand" in run("alarm", "clear", "disk", code=65).err
+    assert "no alarm for 'cheese'" in run("alarm", "set", "cheese", "-y", code=65).err
 
 
 # -- formats -----------------------------------------------------------------------------------

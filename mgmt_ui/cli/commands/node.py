@@ -1,4 +1,4 @@
-"""`brokerctl status`, `health`, `alarm`, `completion` and `api`: the broker as a whole."""
+"""`brokerctl status`, `health`, `completion` and `api`: the broker as a whole."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from mgmt_ui.cli.base import Command, group, with_session
+from mgmt_ui.cli.base import Command, with_session
 from mgmt_ui.cli.exits import UNHEALTHY, USAGE, Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import pairs
@@ -58,19 +58,6 @@ def health(session: Session, checks: tuple[str, ...]) -> None:
     session.show(rows, ("check", "status", "reason"))
     if any(row["status"] != "ok" for row in rows):
         raise click.exceptions.Exit(UNHEALTHY)
-
-
-@group("alarm")
-def alarm() -> None:
-    """Alarms: list."""
-
-
-@alarm.command("list")
-@with_session
-def alarms(session: Session) -> None:
-    """List the alarms in effect."""
-    _, answer = session.api.call("GET", "/health/checks/alarms", accept=(503,))
-    session.show(answer.get("alarms", []), ("node", "resource"))
 
 
 @click.command(cls=Command)

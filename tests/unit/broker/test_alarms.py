@@ -115,3 +115,27 @@ def test_a_container_may_have_less(monkeypatch, tmp_path):
     assert machine is not None
     assert machine > 4096
     assert alarms.memory_total() == 4096
+
+
+def test_what_an_operator_sets_stays_until_it_is_cleared(caplog):
+    low: list[int] = []
+    made, clock, told = watched(("memory", lambda: bool(low)))
+    made.set_by_hand("memory")
+    clock.advance(5)
+    assert (made.active, told.times) == (("memory",), 1)
+    assert "set by an operator" in caplog.text
+    low.append(1)
+    made.clear_by_hand("memory")
+    assert made.active == ("memory",)  # it is low now, indeed
+    low.clear()
+    clock.advance(1)
+    assert (made.active, made.by_hand, told.times) == ((), frozenset(), 2)
+
+
+def test_it_needs_no_gauge():
+    made, clock, _ = watched()
+    made.set_by_hand("disk")
+    clock.advance(3)
+    assert made.active == ("disk",)
+    made.clear_by_hand("disk")
+    assert made.active == ()
