@@ -42,6 +42,12 @@ export const ROUTES: PageRoute[] = [
   },
   { pattern: "exchanges/:vhost/:name", title: "Exchange", load: () => import("./pages/Exchange") },
   {
+    pattern: "topology",
+    title: "Topology",
+    load: () => import("./pages/Topology"),
+    nav: { section: "Messages", icon: "topology" },
+  },
+  {
     pattern: "connections",
     title: "Connections",
     load: () => import("./pages/Connections"),
