@@ -30,7 +30,8 @@ from persistence import schema
 from persistence.commit import GroupCommit
 from persistence.damage import Damage, RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore
-from persistence.engine import NewerSchema, open_engine
+from persistence.engine import open_engine
+from persistence.refusals import DatabaseRefused
 from persistence.upkeep import Upkeep
 from vhosts.errors import BrokerError
 from vhosts.parameters import CLUSTER_NAME
@@ -78,7 +79,7 @@ class Storage:
                     _first_start(options),
                     strict=options.strict_recovery,
                 )
-        except (NewerSchema, RecoveryRefused) as error:
+        except (DatabaseRefused, RecoveryRefused) as error:
             raise StartError(str(error)) from None
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]

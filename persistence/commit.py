@@ -131,6 +131,10 @@ class GroupCommit:
         self.driven = False
         self.failing: str | None = None
         self.behind = False
+        # Before anything is read that another broker might still write.
+        self._claimed: Connection | None = None
+        if engines.claimed_by_session(engine):
+            self._claimed = engines.connect_writer(engine)
         self._last_batch_id = self._highest_batch()
         self._thread = threading.Thread(target=self._write, name="leveret-writer", daemon=True)
         self._thread.start()
@@ -295,11 +299,11 @@ class GroupCommit:
         self._work.put(_Task(job, then, self._report))
 
     def _write(self) -> None:
-        connection: Connection | None = None
+        connection, self._claimed = self._claimed, None
         failed: Exception | None = None
         while (work := self._work.get()) is not None:
             try:
-                connection = connection or self._engine.connect()
+                connection = connection or engines.connect_writer(self._engine)
                 if failed is not None:
                     engines.mend(connection, failed)
                     failed = None

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from persistence import schema
+from persistence.refusals import DriverMissing, NewerSchema
 
 logger = logging.getLogger("leveret.database")
 
@@ -41,20 +42,65 @@ SQLITE_PRAGMAS = (
 )
 
 
-class NewerSchema(Exception):
-    """The database was written by a later version of Leveret; args[0] says so to the user."""
-
-
 def open_engine(url: str) -> Engine:
     """The engine for a SQLAlchemy URL, its tables made if they are missing.
 
-    Raises NewerSchema, and SQLAlchemy's errors where the database cannot be used.
+    Raises DatabaseRefused, and SQLAlchemy's errors where the database cannot be used.
     """
-    engine = create_engine(url, poolclass=NullPool)
+    engine = _make(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
-    _prepare(engine)
+        _prepare(engine)
+        return engine
+    with connect_writer(engine) as connection:
+        # Nobody else makes or upgrades the tables meanwhile.
+        _prepare(engine)
+        if claimed_by_session(engine):
+            from persistence import postgresql
+
+            postgresql.warn_of_no_sync(connection)
     return engine
+
+
+def _make(url: str) -> Engine:
+    try:
+        location = make_url(url)
+        if location.get_backend_name() != "postgresql":
+            return create_engine(location, poolclass=NullPool)
+        from persistence import postgresql  # only for those who have it
+
+        engine = create_engine(postgresql.writer_url(location), poolclass=NullPool)
+        postgresql.set_sessions(engine)
+        return engine
+    except ImportError as error:
+        hint = ": pip install 'leveret[postgresql]'" if error.name == "psycopg" else ""
+        raise DriverMissing(f"cannot use the database: {error}{hint}") from None
+    except ValueError:
+        # Not with the text of the error, which may hold a part of the URL.
+        raise DriverMissing("cannot use the database: its URL is not valid") from None
+
+
+def connect_writer(engine: Engine) -> Connection:
+    """A connection that may write until it is closed.
+
+    Raises DatabaseInUse where another broker has one.  A file of SQLite is not claimed here: its
+    data directory is locked.
+    """
+    connection = engine.connect()
+    if claimed_by_session(engine):
+        from persistence import postgresql
+
+        try:
+            postgresql.claim(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def claimed_by_session(engine: Engine) -> bool:
+    """Whether the writer's connection is what keeps other brokers away."""
+    return engine.dialect.name == "postgresql"
 
 
 def open_reader(url: str) -> "AsyncEngine":
@@ -62,6 +108,12 @@ def open_reader(url: str) -> "AsyncEngine":
     from sqlalchemy.ext.asyncio import create_async_engine
 
     location = make_url(url)
+    if location.get_backend_name() == "postgresql":
+        from persistence import postgresql
+
+        engine = create_async_engine(postgresql.reader_url(location))
+        event.listen(engine.sync_engine, "connect", postgresql.allow_reading_only)
+        return engine
     if location.drivername == "sqlite":
         location = location.set(drivername="sqlite+aiosqlite")
     engine = create_async_engine(location)

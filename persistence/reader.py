@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, bindparam, select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from persistence import record, schema
 from persistence.engine import only_for_reading
@@ -107,10 +107,11 @@ class Reader:
 def _read(connection: Connection, number: int) -> Blob:
     try:
         row = connection.execute(_READ, {"key": number}).first()
-    except OperationalError:
-        raise
     except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+            raise
         # The file itself is damaged there, and will be the next time.
+        connection.rollback()  # PostgreSQL refuses all else until then
         return record.Damaged(str(error.orig))
     if row is None:
         return record.Damaged("it is missing")

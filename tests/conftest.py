@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.broker import broker, start_broker
+from tests.support.broker import Broker, broker, start_broker
 from tests.support.target import StartedTarget, Target
 
 __all__ = ["broker", "start_broker"]
@@ -15,12 +15,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--against", help="leveret (default), rabbitmq, or HOST:PORT of a running one")
     group.addoption("--amqp", metavar="URL", help="AMQP address of a running broker")
     group.addoption("--http", metavar="URL", help="management API of that broker")
+    group.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="what the brokers that are started keep everything in",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "checklist(*numbers): items of the conformance checklist that the test covers",
         "differs(reason): a named place where RabbitMQ 3.10 behaves otherwise; skipped there",
+        "sqlite: looks into SQLite's file, or needs its layer; skipped with --database postgresql",
         "real_time: waits for real seconds; runs in the background beside the other tests",
     ):
         config.addinivalue_line("markers", line)
@@ -32,6 +39,26 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     option = request.config.getoption
     with StartedTarget(option("--against"), option("--amqp"), option("--http")) as started:
         yield started
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.config.getoption("--database") == "sqlite":
+        yield
+        return
+    from tests.support.postgres import PostgreSQL  # the others need no driver of it
+
+    with PostgreSQL() as server:
+        Broker.new_database = server.new_database
+        yield
+        Broker.new_database = None
+
+
+@pytest.fixture(autouse=True)
+def _skip_without_sqlite(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("sqlite"):
+        if request.config.getoption("--database") != "sqlite":
+            pytest.skip("it is about SQLite")
 
 
 @pytest.fixture(autouse=True)

@@ -18,11 +18,17 @@ def revision(version: int) -> str:
     return f"{version:04}"
 
 
-def upgrade(connection: Connection, found: int) -> None:
-    """Brings the schema from version `found` to this one's, all or nothing."""
+def configuration(connection: Connection) -> Config:
+    """What Alembic's commands want, for this connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(connection: Connection, found: int) -> None:
+    """Brings the schema from version `found` to this one's, all or nothing."""
+    config = configuration(connection)
     # What the database says of itself counts, not what an earlier upgrade has left.
     command.stamp(config, revision(found), purge=True)
     command.upgrade(config, revision(schema.VERSION))

@@ -87,7 +87,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="Which ones; printed if not given.")
     parser.add_argument("--power", action="store_true", help="Lose what was not synced, too.")
     parser.add_argument("--synchronous", help="SQLite's setting, to see the test fail: OFF.")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     options = parser.parse_args(arguments)
+    if options.power and options.database != "sqlite":
+        parser.error("the power is cut under SQLite's files only")
+    if options.database == "postgresql":
+        from tests.support.postgres import PostgreSQL  # the others need no driver of it
+
+        with PostgreSQL() as server:
+            Broker.new_database = server.new_database
+            return _crash(options)
+    return _crash(options)
+
+
+def _crash(options: argparse.Namespace) -> int:
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     print(f"crashtest: {options.rounds} rounds, seed {seed}", flush=True)
     directory = Path(tempfile.mkdtemp(prefix="leveret-crashtest-"))

@@ -13,6 +13,8 @@ from tests.support.eventually import eventually
 from tests.support.wire import Disconnected, WireClient
 from tests.unit.broker.test_main import assert_refused, leveret
 
+pytestmark = pytest.mark.sqlite
+
 
 class Stream(threading.Thread):
     """Publishes 1, 2, 3... and knows up to where that is confirmed."""

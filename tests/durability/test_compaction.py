@@ -19,6 +19,7 @@ def size_of(broker: Broker) -> int:
     return sum(path.stat().st_size for path in broker.data_dir.glob("leveret.db*"))
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_forgotten_messages_do_not_pin_the_disk(tmp_path: Path):

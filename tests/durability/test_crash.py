@@ -48,6 +48,7 @@ def test_kill_under_load(crash_test: CrashTests):
     crash_test(1).run(EVERYDAY)
 
 
+@pytest.mark.sqlite
 @pytest.mark.timeout(180)
 def test_power_cut_under_load(crash_test: CrashTests):
     crash_test(2, power=True).run(EVERYDAY)
@@ -59,12 +60,14 @@ def test_many_kills_under_load(crash_test: CrashTests):
     crash_test(3).run(MANY)
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_many_power_cuts_under_load(crash_test: CrashTests):
     crash_test(4, power=True).run(MANY)
 
 
+@pytest.mark.sqlite
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("synchronous", ["OFF", "NORMAL"])
 def test_a_confirm_without_a_sync_is_found_out(crash_test: CrashTests, synchronous: str):
@@ -83,6 +86,7 @@ def test_a_clean_stop_under_load_keeps_the_same_promises(broker: Broker):
     load.judge()
 
 
+@pytest.mark.sqlite
 def test_what_a_failed_sync_lost_is_written_again(crash_test: CrashTests):
     test = crash_test(6, power=True)
     broker = test.broker

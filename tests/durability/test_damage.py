@@ -11,6 +11,8 @@ from tests.support.broker import Broker
 from tests.support.wire import wire
 from tests.unit.broker.test_main import assert_refused, leveret
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def broker(tmp_path: Path):

@@ -21,6 +21,8 @@ from tests.support.eventually import eventually
 from tests.support.wire import Disconnected, WireClient, publish_frames, wire
 from tests.unit.broker.test_main import assert_refused, leveret
 
+pytestmark = pytest.mark.sqlite
+
 PERSISTENT = 2
 REFUSING = [
     pytest.param(medium.NO_SPACE, id="no-space"),

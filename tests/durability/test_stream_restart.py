@@ -171,6 +171,7 @@ def test_what_a_reader_saw_keeps_its_offset(broker):
         assert after[: len(seen)] == seen
 
 
+@pytest.mark.sqlite
 def test_the_disk_shrinks_with_retention(broker):
     limits = {"x-max-length-bytes": 1_000_000, "x-stream-max-segment-size-bytes": 100_000}
     with wire(broker.amqp) as client:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, ClassVar, Self
 
 import pytest
 
@@ -37,6 +37,9 @@ class Broker:
     """One broker process on one data directory, which outlives the process."""
 
     module = "broker"
+    # Gives the URL of an empty database; None for SQLite in the data directory.
+    new_database: ClassVar[Callable[[], str] | None] = None
+    _databases: ClassVar[dict[Path, str]] = {}
 
     def __init__(self, directory: Path, *options: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -45,6 +48,11 @@ class Broker:
         self.stderr_path = directory / "stderr.log"
         self.options = options
         self.environment: dict[str, str] = {}
+        if Broker.new_database is not None:
+            # The same directory is the same broker.
+            if self.data_dir not in Broker._databases:
+                Broker._databases[self.data_dir] = Broker.new_database()
+            self.environment["LEVERET_DATABASE"] = Broker._databases[self.data_dir]
         self.process: subprocess.Popen[bytes] | None = None
         self.amqp = Address("127.0.0.1", 0)
         self.http = Address("127.0.0.1", 0)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from persistence import engine as engines
 from persistence import schema
+from persistence.refusals import NewerSchema
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_a_newer_schema_is_refused(url):
         connection.exec_driver_sql("UPDATE meta SET value = '99'")
     engine.dispose()
 
-    with pytest.raises(engines.NewerSchema, match="version 99"):
+    with pytest.raises(NewerSchema, match="version 99"):
         engines.open_engine(url)
 
 
