@@ -245,12 +245,13 @@ class Connection(Link):
     # -- alarms (spec 9.1) ---------------------------------------------------------------
 
     def alarmed(self) -> None:
-        """The first alarm went on, or the last one off."""
-        if self.state in ("starting", "closed"):
+        """The first alarm went on, or the last one off; or its virtual host is full, or no more."""
+        held_up = bool(self.context.alarms.active or self.vhost.held_up)
+        if self.state in ("starting", "closed") or (held_up and self.gate is not None):
             return
         gate, self.gate = self.gate, None
         self.state, self._handle = "running", self._handle_running
-        if self.context.alarms.active:
+        if held_up:
             self.gate = Gate(self, self.context.alarms)
             self.state, self._handle = "blocking", self.gate.handle
         if gate is not None:
@@ -403,7 +404,7 @@ class Connection(Link):
             return
         self._released = True
         opened, self.state = self.state != "starting", "closed"
-        gate, self.gate = self.gate, None
+        gate, self.gate, self.toll = self.gate, None, None
         if gate is not None and gate.shut:
             self.release_input()  # for its close-ok; nothing else will be handled
         if self._heartbeat is not None:

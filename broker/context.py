@@ -64,7 +64,7 @@ class Context:
         self.connections: set[Connection] = set()
         self.logins = Logins(clock)
         self.tally = Tally()
-        self.roster = vhosts.presence = Roster()
+        self.roster = vhosts.presence = Roster(clock)
         self.alarms = Alarms(clock, self.connections)
         # Direct reply-to: generated queue name -> the channel that waits for replies.
         self.reply_channels: dict[str, Channel] = {}

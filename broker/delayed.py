@@ -77,6 +77,10 @@ class Room:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def sample(self, limit: int) -> list[QueuedMessage]:
+        """About `limit` of those that wait, or all; evenly from the whole."""
+        return [each[2] for each in self._waiting[:: max(1, len(self._waiting) // limit)]]
+
     # -- in, as a queue ------------------------------------------------------------------
 
     def offer(self, message: Message) -> bool:

@@ -54,6 +54,10 @@ class Retries:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def sample(self, limit: int) -> list[QueuedMessage]:
+        """About `limit` of those that wait, or all; evenly from the whole."""
+        return [each[2] for each in self._waiting[:: max(1, len(self._waiting) // limit)]]
+
     def hold(self, entry: QueuedMessage, delay: int, again: Again) -> None:
         """Keeps a message for `delay` milliseconds, then calls `again` with it."""
         due = self._queue.turn.now() + delay

@@ -1,4 +1,4 @@
-"""What a connection's input passes while an alarm is on (spec 9.1).
+"""What a connection's input passes while an alarm is on (spec 9.1), or its virtual host is full.
 
 Here: letting everything through but messages, and holding the connection up at
 the first of these.  Not here: when there is an alarm (alarms.py).
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Gate:
-    """Handles the commands of one connection until the alarm is over; then `open`."""
+    """Handles the commands of one connection until the cause is gone; then `open`."""
 
     __slots__ = ("_alarms", "_connection", "shut")
 
@@ -62,7 +62,8 @@ class Gate:
         connection.hold(rest)
         connection.state = "blocked"
         if connection.wants_blocked_notify:
-            blocked = cold.build(commands.Connection.Blocked, reason=self._alarms.reason)
+            reason = self._alarms.reason if self._alarms.active else connection.vhost.held_up
+            blocked = cold.build(commands.Connection.Blocked, reason=reason)
             connection.send(cold.method_frame(0, blocked))
 
     def open(self) -> None:

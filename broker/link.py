@@ -39,12 +39,20 @@ class Socket(Interface):
     def get_write_buffer_size(self) -> int: ...
 
 
+class Toll(Interface):
+    """Where what is read is counted (quotas.py)."""
+
+    def rest(self) -> float: ...
+    def charge(self, received: list[Command]) -> None: ...
+
+
 class Link:
     """The half of a connection that moves octets.
 
     `out` collects pieces of output; `writable` is False while the socket takes
     no more; `heard` and `spoke` say that octets came or went since somebody
-    looked; `stores` that what is published may need the disk.
+    looked; `stores` that what is published may need the disk; `toll` counts
+    what is read where the virtual host may only bring so much.
     """
 
     __slots__ = (
@@ -70,6 +78,7 @@ class Link:
         "sent_bytes",
         "spoke",
         "stores",
+        "toll",
         "turn",
         "writable",
         "writes",
@@ -85,6 +94,7 @@ class Link:
         self.writable = True
         self._full_since = 0.0
         self.heard = self.spoke = self.stores = False
+        self.toll: Toll | None = None
         self.received_bytes = self.sent_bytes = self.reads = self.writes = 0
         self._pending: list[Command] = []
         self._waited_for: Command | None = None
@@ -119,11 +129,18 @@ class Link:
 
     def _process(self) -> None:
         commands = self._pending
+        toll = self.toll
         if commands:
             self._pending = []
+        elif toll is not None and (delay := toll.rest()):
+            self.heard = True  # as in `_resume`
+            self._rest(delay)
+            return
         else:
             commands = self.protocol.commands(BUDGET)
             self._turn_messages += self.protocol.spent
+            if toll is not None:
+                toll.charge(commands)
         self.handle(commands)
         if self._slowed:
             self._slowed = False

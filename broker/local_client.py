@@ -76,7 +76,8 @@ class LocalClient:
         """A mandatory publish (spec 5.5): whether it was routed, and taken by all its queues.
 
         It is as safe as a confirm says once all that was changed so far is on the disk. Raises
-        what a publish on a channel raises.
+        what a publish on a channel raises, and ResourceError where a channel would have to wait for
+        the limits of the virtual host.
         """
         header = content.parse(properties.encode(given, len(body)))
         arguments = (
@@ -88,6 +89,9 @@ class LocalClient:
         channel: Any = self
         self.returned = False
         target = publishing.resolve(channel, arguments)
+        quota = self.context.roster.quota(self.vhost)
+        if quota is not None:
+            quota.check(header.body_size)
         if header.body_size > self.context.max_message_size:
             publishing.check_size(channel, arguments, header)
         if publishing.may_name_keys(header):

@@ -7,17 +7,23 @@ is gone.  Not here: whether somebody may come in (vhosts).
 from typing import TYPE_CHECKING
 
 from broker import audit
+from broker.clock import Clock
 
 if TYPE_CHECKING:
     from broker.connection import Connection
+    from broker.queue import Queue
+    from broker.quotas import Quota
+    from vhosts.vhost import VirtualHost
 
 
 class Roster:
     """Connections from open-ok to their end, by the names of their virtual host and user."""
 
-    __slots__ = ("_by_user", "_by_vhost")
+    __slots__ = ("_by_user", "_by_vhost", "_clock", "_quotas")
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._quotas: dict[str, Quota] = {}
         self._by_vhost: dict[str, set[Connection]] = {}
         self._by_user: dict[str, set[Connection]] = {}
 
@@ -26,6 +32,8 @@ class Roster:
         _note("connection.opened", connection)
         self._by_vhost.setdefault(connection.vhost.name, set()).add(connection)
         self._by_user.setdefault(connection.user.name, set()).add(connection)
+        if (quota := self.quota(connection.vhost)) is not None:
+            quota.admit(connection)
 
     def leave(self, connection: "Connection") -> None:
         """It has ended."""
@@ -36,6 +44,19 @@ class Roster:
     def channels(self, user: str) -> int:
         """Channels that the user has open."""
         return sum(len(connection.channels) for connection in self._by_user.get(user, ()))
+
+    def quota(self, vhost: "VirtualHost[Queue]") -> "Quota | None":
+        """What `vhost` may bring, None where it may bring anything."""
+        if not vhost.rationed:
+            return None
+        found = self._quotas.get(vhost.name)
+        if found is None or found.vhost is not vhost:
+            from broker.quotas import Quota  # most brokers never need it
+
+            found = self._quotas[vhost.name] = Quota(
+                vhost, self._clock, lambda: self._found(vhost.name, None)
+            )
+        return found
 
     # -- vhosts.interfaces.Presence ------------------------------------------------------
 
@@ -49,6 +70,12 @@ class Roster:
         """Closes them with 320 and this text (spec 2.8)."""
         for connection in list(self._found(vhost, user)):
             connection.force_close(text)
+
+    def ration(self, vhost: "VirtualHost[Queue]") -> None:
+        """The limits of what is published in `vhost` are others than before."""
+        quota = self.quota(vhost) or self._quotas.pop(vhost.name, None)
+        if quota is not None and quota.vhost is vhost:
+            quota.apply()
 
     def _found(self, vhost: str | None, user: str | None) -> "set[Connection]":
         if vhost is not None:

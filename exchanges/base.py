@@ -62,6 +62,9 @@ class WaitingRoom(Protocol):
     name: str
 
     def __len__(self) -> int: ...
+    def sample(self, limit: int) -> list[Any]:
+        """About `limit` of those that wait, or all; evenly from the whole."""
+
     def close(self) -> None:
         """The exchange is deleted: what waits is dropped."""
 

@@ -261,6 +261,10 @@ def vhost_down(vhost: str) -> ResourceError:
     return ResourceError(f"vhost '{vhost}' is down")
 
 
+def too_fast(vhost: str) -> ResourceError:
+    return ResourceError(f"vhost '{vhost}' has reached its limit of messages a second")
+
+
 def vhost_down_for(vhost: str, user: str) -> InternalError:
     return InternalError(
         f"access to vhost '{vhost}' refused for user '{user}': vhost '{vhost}' is down"

@@ -105,6 +105,9 @@ class Presence(Protocol):
     def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:
         """Closes them with 320 and this text (spec 2.8)."""
 
+    def ration(self, vhost: "VirtualHost[Any]") -> None:
+        """The limits of what is published in `vhost` are others than before."""
+
 
 class Nobody:
     """The presence where nobody can connect."""
@@ -114,6 +117,9 @@ class Nobody:
 
     def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:
         """There is nobody to turn out."""
+
+    def ration(self, vhost: "VirtualHost[Any]") -> None:
+        """There is nobody to hold up."""
 
 
 Furnish = Callable[["VirtualHost[Any]", Exchange, int | None], None]

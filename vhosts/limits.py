@@ -1,4 +1,5 @@
-"""Limits of virtual hosts and of users: how many connections, channels, queues (spec 10.1, 2.12).
+"""Limits of virtual hosts and of users: how many connections, channels, queues (spec 10.1, 2.12);
+how many octets and messages a second, which RabbitMQ does not have.
 
 Here: what the limits are, and whether one is reached. Not here: what is counted; whoever counts
 asks. A negative number is no limit, 0 allows none.
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 from vhosts import errors
 from vhosts.terms import printed, printed_pairs
 
-VHOST_LIMITS = ("max-connections", "max-queues")
+VHOST_LIMITS = ("max-connections", "max-queues", "max-stored-bytes", "max-publish-rate")
 USER_LIMITS = ("max-connections", "max-channels")
 # As parameters (spec 3.13 of the management reference): all limits of a virtual host are one;
 # those of a user have no virtual host.
@@ -92,6 +93,14 @@ class Limits:
     def max_queues(self, vhost: str) -> int | None:
         """How many queues the virtual host may have, None for any number."""
         return _bound(self._vhosts.get(vhost), "max-queues")
+
+    def max_stored_bytes(self, vhost: str) -> int | None:
+        """How many octets of messages its queues may hold, None for any number."""
+        return _bound(self._vhosts.get(vhost), "max-stored-bytes")
+
+    def max_publish_rate(self, vhost: str) -> int | None:
+        """How many messages a second may be published in it, None for any number."""
+        return _bound(self._vhosts.get(vhost), "max-publish-rate")
 
     def max_channels(self, user: str) -> int | None:
         """How many channels the user may have open, None for any number."""

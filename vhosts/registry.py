@@ -169,13 +169,26 @@ class VirtualHosts(Generic[Q]):
         self.parameters.forget_vhost(name)
         self._store.delete_vhost(vhost.log.vhost_id, name)
         self.presence.expel(f"vhost '{name}' is deleted", vhost=name)
+        if vhost.rationed:
+            self._apply_limits(vhost)
+            self.presence.ration(vhost)
         self._gone.add(vhost.statistics)
         return True
 
     def set_limits(self, name: str, values: Mapping[str, Any]) -> None:
         """The limits of a virtual host from now on; raises InvalidValue (limits.py)."""
         self.limits.set_vhost(name, values)
-        self._vhosts[name].max_queues = self.limits.max_queues(name)
+        vhost = self._vhosts[name]
+        before = vhost.rationed
+        self._apply_limits(vhost)
+        if before or vhost.rationed:
+            self.presence.ration(vhost)
+
+    def _apply_limits(self, vhost: VirtualHost[Q]) -> None:
+        limits, name = self.limits, vhost.name
+        vhost.max_queues = limits.max_queues(name)
+        vhost.max_stored_bytes = limits.max_stored_bytes(name)
+        vhost.max_publish_rate = limits.max_publish_rate(name)
 
     # -- loaded, unloaded ----------------------------------------------------------------------
 
@@ -289,7 +302,7 @@ class VirtualHosts(Generic[Q]):
             statistics=None if before is None else before.statistics,
         )
         vhost.describe(row.metadata)
-        vhost.max_queues = self.limits.max_queues(row.name)
+        self._apply_limits(vhost)
         return vhost
 
     def _permission_changed(self, vhost: str) -> None:

@@ -77,8 +77,11 @@ class VirtualHost(Generic[Q]):
         self.log = log
         self.running = True
         self.statistics = statistics or Statistics()
-        # As of limits.py, None for any number.
+        # As of limits.py, None for any number; and why publishers have to wait, if they have.
         self.max_queues: int | None = None
+        self.max_stored_bytes: int | None = None
+        self.max_publish_rate: int | None = None
+        self.held_up = ""
         self.describe({})
         self.topology = 0
         self.queues: dict[str, Q] = {}
@@ -102,6 +105,11 @@ class VirtualHost(Generic[Q]):
         self.default_queue_type: str = metadata.get("default_queue_type", "classic")
         self.tracing: bool = metadata.get("tracing", False)
         self.protected: bool = metadata.get("protected_from_deletion", False)
+
+    @property
+    def rationed(self) -> bool:
+        """Whether there is a limit to what is published here."""
+        return self.max_stored_bytes is not None or self.max_publish_rate is not None
 
     # -- exchanges -----------------------------------------------------------------------------
 

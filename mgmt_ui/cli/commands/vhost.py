@@ -9,6 +9,7 @@ from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import pairs
 
 COLUMNS = ("name", "description", "tags", "default_queue_type", "messages")
+LIMITS = ("max-connections", "max-queues", "max-stored-bytes", "max-publish-rate")
 TYPES = click.Choice(["classic", "quorum", "stream"])
 
 
@@ -91,14 +92,17 @@ def limit() -> None:
 @with_session
 def limits(session: Session) -> None:
     """List the limits of all virtual hosts."""
-    session.fetch("/vhost-limits", ("vhost", "value.max-connections", "value.max-queues"))
+    session.fetch("/vhost-limits", ("vhost", *(f"value.{name}" for name in LIMITS)))
 
 
 @limit.command("set")
 @with_session
 @click.argument("words", nargs=-1, required=True, metavar="NAME=NUMBER...")
 def set_(session: Session, words: tuple[str, ...]) -> None:
-    """Limit it: max-connections, max-queues; negative for no limit."""
+    """Limit it; negative for no limit.
+
+    max-connections, max-queues, max-stored-bytes, max-publish-rate (messages a second).
+    """
     for name, number in pairs(words).items():
         session.api.call("PUT", session.below("vhost-limits", name), {"value": number})
     session.out.note("updated")

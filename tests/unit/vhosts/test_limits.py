@@ -87,3 +87,11 @@ def test_queues():
     text = "cannot declare queue 'b': queue limit in vhost '/' (1) is reached"
     dead = {"x-dead-letter-exchange": ("S", "x")}
     assert refusal(PreconditionFailed, declare_queue, vhost, "b", arguments=dead) == text
+
+
+def test_limits_of_what_is_published(limits):
+    assert (limits.max_stored_bytes("v"), limits.max_publish_rate("v")) == (None, None)
+    limits.set_vhost("v", {"max-stored-bytes": 1 << 40, "max-publish-rate": -1})
+    assert (limits.max_stored_bytes("v"), limits.max_publish_rate("v")) == (1 << 40, None)
+    text = refusal(InvalidValue, limits.set_vhost, "v", {"max-publish-rate": 0.5})
+    assert text == "max-publish-rate should be a number, actually was 0.5"
