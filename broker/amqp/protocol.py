@@ -36,6 +36,9 @@ PROTOCOL_HEADER = -2
 
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 FRAME_END = 0xCE
+# Any other method than publish and ack takes about as long as so many messages: a flood of
+# declares must not hold up others for longer than one of messages.
+METHOD_COST = 20
 HARD_BODY_LIMIT = 512 * 1024 * 1024
 
 _FRAME = Struct(">BHI")
@@ -256,6 +259,7 @@ class Protocol:
                     out.append((channel, BASIC_ACK, first, last))
                     continue
                 out.append((channel, method, buffer[at + 11 : end]))
+                budget -= METHOD_COST
             else:
                 self._other_frame(kind, channel, buffer[at + 7 : end], out)
                 if self._dead:
