@@ -49,6 +49,7 @@ class Consumer:
         "channel",
         "credit",
         "exclusive",
+        "given_prefetch",
         "no_ack",
         "parked",
         "prefetch",
@@ -77,6 +78,7 @@ class Consumer:
         self.tag = tag
         self.no_ack = no_ack
         self.exclusive = exclusive
+        self.given_prefetch = prefetch  # what is told of it; without acks it limits nothing
         self.prefetch = 0 if no_ack else prefetch
         self.priority = priority
         self.arguments: Table = arguments or {}

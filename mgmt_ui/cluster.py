@@ -7,6 +7,7 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from broker import __version__
+from broker.listeners import BACKLOG
 from exchanges.registry import EXCHANGE_TYPES
 from vhosts.parameters import CLUSTER_ID, CLUSTER_NAME
 
@@ -22,6 +23,14 @@ FULL_RUNTIME = f"{platform.python_implementation()} {platform.python_version()}"
 DESCRIPTIONS = {
     name: f"AMQP {name} exchange, as per the AMQP specification"
     for name in ("direct", "fanout", "headers", "topic")
+} | {
+    "x-consistent-hash": "Spreads over what is bound, equal hashes to the same place",
+    "x-delayed-message": "Keeps messages back for as long as their x-delay says",
+    "x-local-random": "Picks one of the bound queues at random",
+    "x-message-deduplication": "Drops messages that were there before",
+    "x-modulus-hash": "Picks one of what is bound by the hash of the routing key",
+    "x-random": "Picks one of what is bound at random",
+    "x-recent-history": "Gives the newest messages to what is bound later",
 }
 WEB = frozenset({"http", "https"})
 
@@ -75,7 +84,13 @@ def listeners(server: "Server") -> list[Row]:
             "protocol": listener.protocol,
             "ip_address": listener.address,
             "port": listener.port,
-            "socket_opts": [],
+            "socket_opts": _socket_options(listener),
         }
         for listener in server.listeners
     ]
+
+
+def _socket_options(listener: "Listener") -> Row:
+    if listener.protocol in WEB:
+        return {"ip": listener.address, "port": listener.port}
+    return {"backlog": BACKLOG, "nodelay": True}

@@ -137,7 +137,7 @@ def _policy(policy: "Policy") -> Item:
 
 def _queues(vhost: "VirtualHost[Any]") -> Iterator[Item]:
     for queue in vhost.queues.values():
-        if queue.owner is None and (queue.durable or not queue.auto_delete):
+        if queue.owner is None:
             yield {
                 "name": queue.name,
                 "durable": queue.durable,

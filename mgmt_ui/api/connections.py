@@ -32,8 +32,9 @@ def index(call: Call) -> "Listing[Connection]":
 
 
 def show(call: Call) -> Row:
-    """GET /connections/:name"""
-    return describe(call, call.connection)
+    """GET /connections/:name: says of TLS "" where the list says null."""
+    row = describe(call, call.connection)
+    return row | {name: "" for name in NO_TLS if row[name] is None}
 
 
 def delete(call: Call) -> Answer:

@@ -81,7 +81,7 @@ def describe(call: Call, consumer: "Consumer") -> Row:
         "exclusive": consumer.exclusive,
         "active": active,
         "activity_status": "up" if not single else "single_active" if active else "waiting",
-        "prefetch_count": consumer.prefetch,
+        "prefetch_count": consumer.given_prefetch,
         "arguments": plain(consumer.arguments),
         "consumer_timeout": queue.settings.consumer_timeout or 0,
     }

@@ -240,6 +240,8 @@ def _bare(call: Call, queue: "Queue") -> Row:
         "node": node,
         "state": "running" if totals else "live",
     }
+    if queue.policy is not None:
+        row["policy"] = queue.policy.name
     if totals:
         row |= counters.lengths(queue)
         row |= {key: value for key, value in _policies(queue).items() if value}
