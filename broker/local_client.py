@@ -35,6 +35,8 @@ class LocalClient:
     transaction = None
     confirms = None
     number = 0
+    # What traces call the connection that it has none of.
+    name = "management API"
     reply_name: str | None = None
 
     def __init__(

@@ -33,6 +33,7 @@ NOUNS = {
     "option": ("option", "option"),
     "alarm": ("option", "alarm"),
     "top": ("top", "top"),
+    "tail": ("tail", "tail"),
     "bench": ("bench", "bench"),
     "completion": ("node", "completion"),
     "api": ("node", "api"),
