@@ -5,10 +5,10 @@ the handlers' affair; how a JSON value becomes an AMQP one is in fields.py.
 """
 
 import json
-import re
 from typing import Any
 
 from mgmt_ui.errors import ApiError, bad_request
+from vhosts import strict_json
 
 DOUBLY_ENCODED = (
     "invalid payload: the request body JSON-decoded to a string. Is the input doubly-JSON-encoded?"
@@ -17,8 +17,6 @@ TOO_LARGE = "Exceeded HTTP request body size limit"
 _EMPTY = frozenset({"", "null", "undefined"})
 _BOOLEANS = {"true": True, "false": False}
 _MISSING = object()
-# Half of a pair in an escape; whole pairs are found, too, and are fine.
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 SHORT = 255
 """Octets of the longest name, routing key or property (AMQP's short string)."""
 # How wide Erlang prints a list of missing members before it gives each a line.
@@ -104,10 +102,7 @@ def parse(raw: bytes) -> Payload:
     """The object in a request's body, empty for an empty one; ApiError 400 for all else."""
     try:
         text = raw.decode("utf-8").strip()
-        value = {} if text in _EMPTY else json.loads(text, parse_constant=_no_number)
-        if _SURROGATE.search(text):
-            # Half a pair is no character: it could be stored nowhere and sent to nobody.
-            json.dumps(value, ensure_ascii=False).encode()
+        value = {} if text in _EMPTY else strict_json.loads(text)
     except (ValueError, RecursionError):
         raise bad_request("not_json") from None
     if isinstance(value, str):
@@ -115,11 +110,6 @@ def parse(raw: bytes) -> Payload:
     if not isinstance(value, dict):
         raise bad_request("not_json")
     return Payload(value)
-
-
-def _no_number(name: str) -> None:
-    # Python reads NaN and Infinity, which are no JSON and could not be written again.
-    raise ValueError(name)
 
 
 def _erlang_list(items: list[str]) -> str:

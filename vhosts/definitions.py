@@ -7,13 +7,12 @@ An import adds and updates and never deletes. Whoever runs it may let others hav
 between its steps; it is no transaction, so what stood before an error in the file is kept.
 """
 
-import json
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vhosts import errors
+from vhosts import errors, strict_json
 from vhosts.limits import VHOST_COMPONENT, VHOST_NAME
 from vhosts.passwords import LEGACY_ALGORITHM
 from vhosts.plain_tables import plain, typed
@@ -187,7 +186,7 @@ def _built_in(name: str) -> bool:
 def load_file(vhosts: "VirtualHosts[Any]", path: Path) -> None:
     """Puts the definitions of a file into force, at once; raises as load_cluster does."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = strict_json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise errors.InvalidValue(str(error.strerror)) from None
     except (ValueError, RecursionError) as error:

@@ -1,6 +1,5 @@
 """Definitions over HTTP: the whole broker or one virtual host, out and in (spec 2.2, 3.14)."""
 
-import json
 import types
 from collections.abc import Generator, Iterator
 from email.message import Message
@@ -12,7 +11,7 @@ from mgmt_ui.answer import DONE, Answer
 from mgmt_ui.call import Call
 from mgmt_ui.errors import ApiError, bad_request
 from mgmt_ui.payload import DOUBLY_ENCODED
-from vhosts import definitions
+from vhosts import definitions, strict_json
 
 # What is put into force before others have their turn on the loop.
 SLICE = 20
@@ -112,7 +111,7 @@ def _parts(kind: str, raw: bytes) -> dict[str, bytes]:
 
 def _parsed(raw: bytes) -> Any:
     try:
-        document = json.loads(raw.decode("utf-8-sig"))
+        document = strict_json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise bad_request("failed_to_parse_json") from None
     if isinstance(document, str):
