@@ -1,7 +1,8 @@
 """What a command works with: settings, the API, the output, and asking before destroying."""
 
 import sys
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import click
 
@@ -9,6 +10,10 @@ from mgmt_ui.cli.client import Api, path
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.output import Output, Row, at
 from mgmt_ui.cli.settings import Settings
+
+T = TypeVar("T")
+# Fewer things than this are done before a bar could be read.
+MANY = 10
 
 
 class Session:
@@ -66,6 +71,14 @@ class Session:
         """A deletion; Failure where there is nothing, unless that is as good."""
         status, _ = self.api.call("DELETE", where, query=query, accept=(404,) if missing_ok else ())
         self.out.note("not found" if status == 404 else "deleted")
+
+    def progress(self, items: Sequence[T], label: str) -> Iterator[T]:
+        """The items, with a bar on standard error while people look at long work."""
+        if len(items) < MANY or self.out.quiet or not sys.stderr.isatty():
+            yield from items
+            return
+        with click.progressbar(items, label=label, file=sys.stderr) as bar:
+            yield from bar
 
     def confirm(self, question: str) -> None:
         """Asks before something is destroyed; Failure without a yes."""

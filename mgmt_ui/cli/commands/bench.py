@@ -1,6 +1,7 @@
 """`brokerctl bench`: load for any AMQP 0-9-1 broker, and how it bears it."""
 
 import json
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -135,9 +136,13 @@ class _Report:
         self._rows: list[Row] = []
         self._format = session.out.format
         self._live = self._format in ("table", "wide")
+        # Programs wait for the end; whoever started them sees that it goes on.
+        self._notes = not self._live and not session.out.quiet and sys.stderr.isatty()
 
     def second(self, row: Row) -> None:
         """What happened in a second: rates, and latencies where there are any."""
+        if self._notes:
+            click.echo(f"{row['second']} s: {row['consumed']:,}/s\r", err=True, nl=False)
         if self._format == "jsonl":
             click.echo(json.dumps(row))
         elif not self._live:

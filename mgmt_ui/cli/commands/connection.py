@@ -71,7 +71,7 @@ def close_all(session: Session, of_user: str | None, reason: str | None) -> None
     ]
     session.confirm(f"Close {len(found)} connections?")
     headers = {"X-Reason": reason} if reason else {}
-    for name in found:
+    for name in session.progress(found, "Closing"):
         session.api.call("DELETE", path("connections", name), headers=headers, accept=(404,))
     session.out.note(f"closed {len(found)}")
 

@@ -98,7 +98,7 @@ def set_limits(session: Session, name: str, limits: tuple[str, ...]) -> None:
 def delete(session: Session, names: tuple[str, ...], if_exists: bool) -> None:
     """Delete users and close their connections."""
     session.confirm(f"Delete user {', '.join(names)}?")
-    for name in names:
+    for name in session.progress(names, "Deleting"):
         session.delete(path("users", name), missing_ok=if_exists)
 
 
