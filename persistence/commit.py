@@ -132,9 +132,10 @@ class GroupCommit:
         self.failing: str | None = None
         self.behind = False
         # Before anything is read that another broker might still write.
+        self._claim = engines.new_claim(engine)
         self._claimed: Connection | None = None
-        if engines.claimed_by_session(engine):
-            self._claimed = engines.connect_writer(engine)
+        if self._claim is not None:
+            self._claimed = engines.connect_writer(engine, self._claim)
         self._last_batch_id = self._highest_batch()
         self._thread = threading.Thread(target=self._write, name="leveret-writer", daemon=True)
         self._thread.start()
@@ -303,7 +304,7 @@ class GroupCommit:
         failed: Exception | None = None
         while (work := self._work.get()) is not None:
             try:
-                connection = connection or engines.connect_writer(self._engine)
+                connection = connection or engines.connect_writer(self._engine, self._claim)
                 if failed is not None:
                     engines.mend(connection, failed)
                     failed = None

@@ -22,6 +22,8 @@ logger = logging.getLogger("leveret.database")
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from persistence.postgresql import Claim
+
 _BUSY_TIMEOUT = 5000
 
 # For a file that is made; later they would cost every connection a write.
@@ -50,15 +52,15 @@ def open_engine(url: str) -> Engine:
     engine = _make(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
+    if engine.dialect.name != "postgresql":
         _prepare(engine)
         return engine
-    with connect_writer(engine) as connection:
-        # Nobody else makes or upgrades the tables meanwhile.
-        _prepare(engine)
-        if claimed_by_session(engine):
-            from persistence import postgresql
+    from persistence import postgresql
 
-            postgresql.warn_of_no_sync(connection)
+    with engine.connect() as connection:
+        postgresql.lock(connection)  # nobody else makes or upgrades the tables meanwhile
+        _prepare(engine)
+        postgresql.warn_of_no_sync(connection)
     return engine
 
 
@@ -80,27 +82,25 @@ def _make(url: str) -> Engine:
         raise DriverMissing("cannot use the database: its URL is not valid") from None
 
 
-def connect_writer(engine: Engine) -> Connection:
-    """A connection that may write until it is closed.
+def new_claim(engine: Engine) -> "Claim | None":
+    """What keeps other brokers from writing; None for SQLite, whose data directory is locked."""
+    if engine.dialect.name != "postgresql":
+        return None
+    from persistence import postgresql
 
-    Raises DatabaseInUse where another broker has one.  A file of SQLite is not claimed here: its
-    data directory is locked.
-    """
+    return postgresql.Claim()
+
+
+def connect_writer(engine: Engine, claim: "Claim | None") -> Connection:
+    """A connection that may write until it is closed; raises DatabaseInUse."""
     connection = engine.connect()
-    if claimed_by_session(engine):
-        from persistence import postgresql
-
+    if claim is not None:
         try:
-            postgresql.claim(connection)
+            claim.take(connection)
         except BaseException:
             connection.close()
             raise
     return connection
-
-
-def claimed_by_session(engine: Engine) -> bool:
-    """Whether the writer's connection is what keeps other brokers away."""
-    return engine.dialect.name == "postgresql"
 
 
 def open_reader(url: str) -> "AsyncEngine":

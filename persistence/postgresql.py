@@ -8,11 +8,13 @@ whatever the URL names; asyncpg is for reading beside it.
 """
 
 import logging
+from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, event, func, select
+from sqlalchemy import URL, Connection, Engine, delete, event, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
+from persistence import schema
 from persistence.refusals import DatabaseInUse
 
 logger = logging.getLogger("leveret.database")
@@ -41,6 +43,8 @@ _SESSION = (
 )
 # The advisory lock of the one broker that writes; its name in ASCII.
 _LOCK = 0x6C657665726574
+# The row of table meta that names the broker which had that lock last.
+_WRITER = "writer"
 # Seconds that a new broker waits for the session of one that was killed to end.
 _PATIENCE = 5
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -83,8 +87,8 @@ def allow_reading_only(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def claim(connection: Connection) -> None:
-    """Takes the database for this session, until it ends; raises DatabaseInUse."""
+def lock(connection: Connection) -> None:
+    """Keeps other brokers away until this session ends; raises DatabaseInUse."""
     try:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_PATIENCE}s'")
         connection.execute(select(func.pg_advisory_lock(_LOCK)))
@@ -93,6 +97,34 @@ def claim(connection: Connection) -> None:
         if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
             raise
         raise DatabaseInUse("cannot use the database: another broker uses it") from None
+
+
+class Claim:
+    """One broker's right to write, over all sessions of its writer."""
+
+    def __init__(self) -> None:
+        self._token = token_hex(16)
+        self._taken = self._lost = False
+
+    def take(self, connection: Connection) -> None:
+        """Locks the database for this session; raises DatabaseInUse.
+
+        Also when another broker had it since the last session ended: what this one has in memory
+        is not what is stored any more, and it would write over that.
+        """
+        lock(connection)
+        same = schema.meta.c.key == _WRITER
+        if not self._taken:
+            connection.execute(delete(schema.meta).where(same))
+            connection.execute(insert(schema.meta).values(key=_WRITER, value=self._token))
+        elif connection.execute(select(schema.meta.c.value).where(same)).scalar() != self._token:
+            reason = "another broker has used the database meanwhile: restart this one"
+            if not self._lost:
+                logger.error(reason)
+            self._lost = True
+            raise DatabaseInUse(reason)
+        connection.commit()
+        self._taken = True
 
 
 def warn_of_no_sync(connection: Connection) -> None:

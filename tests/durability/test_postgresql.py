@@ -4,6 +4,8 @@ The suite itself runs on it with `pytest tests/durability --database postgresql`
 a test here. What is about SQLite's file elsewhere has its counterpart here.
 """
 
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from persistence import engine as engines
 from persistence import migrations, postgresql, schema
-from persistence.refusals import DatabaseInUse
+from tests.durability.flood import publish_many
 from tests.durability.test_damage import coins, held
 from tests.durability.test_disk_trouble import (
     PORTS,
@@ -125,6 +127,21 @@ def test_a_server_that_goes_away_is_like_a_disk_that_refuses(
     broker.assert_clean_log(AWAY)
 
 
+def test_a_backlog_that_left_memory_waits_for_the_server(server: PostgreSQL, start: Start):
+    broker = start()
+    count, size = 4_000, 10_000  # more than a queue keeps in memory
+    with wire(broker.amqp) as consumer:
+        consumer.call(1, "queue.declare", queue="q", durable=True)
+        publish_many(broker.amqp, "q", count, size)
+        server.crash()
+        consumer.call(1, "basic.consume", queue="q", no_ack=True)
+        eventually(lambda: "refuses to be read" in broker.log())
+        server.start()
+        for _ in range(count):
+            assert len(consumer.expect_content("basic.deliver").body) == size
+    broker.assert_clean_log(AWAY)
+
+
 def test_a_commit_whose_answer_was_lost_is_not_there_twice(
     server: PostgreSQL, start: Start, url: str
 ):
@@ -170,29 +187,29 @@ def test_a_second_broker_is_refused_until_the_first_is_gone(start: Start, url: s
     assert drained(start().amqp) == list(range(20))
 
 
-def test_a_broker_that_lost_its_server_does_not_disturb_the_next_one(
+def test_a_broker_that_lost_the_database_to_another_writes_no_more(
     server: PostgreSQL, start: Start, url: str
 ):
     first = start()
-    client = queue_of(first.amqp, 10)
-    server.stop()
-    publish(client, range(10, 15))
-    eventually(lambda: "refuses to write" in first.log())
-    server.start()
-    engine = create_engine(postgresql.writer_url(make_url(url)))
-    with engine.connect() as other:
-        # Whoever comes first has it; either way there is but one.
-        try:
-            postgresql.claim(other)
-        except DatabaseInUse:
-            assert confirmed(client, 15) == 15
-        else:
-            with pytest.raises(TimeoutError):
-                client.expect("basic.ack", timeout=1)
-            other.invalidate()
-            assert confirmed(client, 15) == 15
-    engine.dispose()
-    client.abort()
+    with queue_of(first.amqp, 10) as client:
+        server.crash()
+        publish(client, range(10, 15))
+        eventually(lambda: "refuses to write" in first.log())
+        os.kill(first.pid, signal.SIGSTOP)
+        server.start()
+        second = start()
+        os.kill(first.pid, signal.SIGCONT)
+        queue_of(second.amqp, 5, "other").abort()
+        second.stop()
+        eventually(lambda: "another broker has used the database meanwhile" in first.log())
+        with pytest.raises(TimeoutError):
+            client.expect("basic.ack", timeout=1)
+        client.abort()
+    assert first.log().count("restart this one") == 1
+    assert first.stop() == 1
+    second.start()
+    assert drained(second.amqp) == list(range(10))
+    assert drained(second.amqp, "other") == list(range(5))
 
 
 def test_a_server_that_cannot_be_used(server: PostgreSQL, url: str, tmp_path: Path):
