@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.console.conftest import GUEST, Opener, ask
 from tests.console.test_actions import accept
+from tests.console.test_pages import serious, shoot
 from tests.support.broker import Broker
 
 
@@ -258,3 +259,43 @@ def test_what_a_tag_does_not_allow_is_not_shown(busy: Broker, open_page: Opener)
     page.goto(page.url.split("#")[0] + "#/users")
     expect(page.get_by_text("This page is for others")).to_be_visible()
     ask(busy, "DELETE", "/api/users/polly")
+
+
+def test_users_and_policies_are_found_from_everywhere(busy: Broker, open_page: Opener) -> None:
+    ask(busy, "PUT", "/api/policies/%2F/far.away", {"pattern": "x", "definition": {"expires": 9}})
+    page = open_page(busy)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("far.aw")
+    expect(page.get_by_role("option", name="far.away Policy in /")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="far.away", exact=True)).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("add a us")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Add a user")).to_be_visible()
+    ask(busy, "DELETE", "/api/policies/%2F/far.away")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_forms_keep_nobody_out(busy: Broker, open_page: Opener, axe: str, scheme: str) -> None:
+    page = open_page(busy, "#/", scheme=scheme)
+    page.evaluate(axe)
+    for where, button in FORMS.items():
+        page.goto(page.url.split("#")[0] + "#/" + where)
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        if where == "policies":
+            expect(page.get_by_role("dialog").get_by_text("It fits")).to_be_visible()
+        shoot(page, f"{where}-form", scheme)
+        assert serious(page) == [], where
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+FORMS = {
+    "users": "Add a user",
+    "users/guest": "Set permissions",
+    "vhosts": "Add a virtual host",
+    "policies": "Add a policy",
+    "parameters": "Add a parameter",
+}

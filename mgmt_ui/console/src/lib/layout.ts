@@ -2,7 +2,7 @@
 // by side, with few crossings. Pure, and quick for thousands: layers, then order, then heights.
 import type { Graph, Node } from "./graph";
 
-export const WIDTH = 190;
+export const WIDTH = 216;
 export const HEIGHT = 40;
 const ROW = HEIGHT + 12;
 const COLUMN = WIDTH + 110;

@@ -136,7 +136,7 @@ function paintNode(context: CanvasRenderingContext2D, node: Node, scene: Scene, 
   context.fillStyle = colors.text;
   context.fillText(cut(context, node.name, WIDTH - 52, `600 12.5px ${FONT}`), at.x + 40, at.y + 17);
   context.fillStyle = node.warning ? colors.warn : colors.soft;
-  context.fillText(cut(context, `${node.warning ? "⚠ " : ""}${line(node)}`, WIDTH - 52, `11px ${FONT}`), at.x + 40, at.y + 32);
+  context.fillText(cut(context, `${node.warning ? "⚠ " : ""}${brief(node)}`, WIDTH - 52, `11px ${FONT}`), at.x + 40, at.y + 32);
 }
 
 /** What stands below the name: how much there is, and how much comes and goes. */
@@ -144,6 +144,12 @@ export function line(node: Node): string {
   if (node.kind === "exchange") return `${node.type} · ${rate(node.in)} in`;
   if (node.kind === "consumer") return `${node.type} · ${node.count === 1 ? "1 consumer" : `${short(node.count)} consumers`}`;
   return `${short(node.count)} ready · ${rate(node.in)} in · ${rate(node.out)} out`;
+}
+
+// The same with fewer digits, as there is room for in a box.
+function brief(node: Node): string {
+  const each = (value: number) => `${short(Math.abs(value) < 10 ? Number(value.toFixed(1)) : Math.round(value))}/s`;
+  return node.kind === "queue" ? `${short(node.count)} ready · ${each(node.in)} in · ${each(node.out)} out` : line(node);
 }
 
 // Each kind has its own sign, so that colour is not all that tells them apart.

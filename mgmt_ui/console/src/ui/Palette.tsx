@@ -2,10 +2,11 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, path, signOut } from "../lib/api";
+import type { Policy } from "../lib/policies";
 import { chosenVhost, theme } from "../lib/prefs";
 import { go, href } from "../lib/router";
-import { may } from "../lib/session";
-import type { Connection, Page, Queue } from "../lib/types";
+import { may, type Tag } from "../lib/session";
+import type { Connection, Page, Queue, Vhost } from "../lib/types";
 import { ROUTES } from "../routes";
 import { Icon, type IconName } from "./Icon";
 
@@ -77,7 +78,7 @@ function Opened() {
         aria-expanded="true"
         aria-controls="palette-list"
         aria-activedescendant={found[index] ? `palette-${index}` : undefined}
-        aria-label="Find a page, a queue, an exchange, a connection, or something to do"
+        aria-label="Find a page, a queue, an exchange, a connection, a user, a policy, or something to do"
         placeholder="Find a page, a queue, an exchange, a connection…"
         autofocus
         autocomplete="off"
@@ -147,6 +148,13 @@ function commands(): Found[] {
       icon: "plus",
       run: () => go(href(["exchanges"], { add: "1" })),
     },
+    ...ADDITIONS.filter(({ tag }) => may(tag)).map(({ page, text }) => ({
+      id: `add ${page}`,
+      text,
+      kind: "Action",
+      icon: "plus" as const,
+      run: () => go(href([page], { add: "1" })),
+    })),
     { id: "light", text: "Light colours", kind: "Action", icon: "sun", run: () => (theme.value = "light") },
     { id: "dark", text: "Dark colours", kind: "Action", icon: "moon", run: () => (theme.value = "dark") },
     { id: "system", text: "Colours as the system", kind: "Action", icon: "system", run: () => (theme.value = "system") },
@@ -156,15 +164,25 @@ function commands(): Found[] {
   return [...pages, ...actions];
 }
 
+const ADDITIONS: { page: string; text: string; tag: Tag }[] = [
+  { page: "users", text: "Add a user", tag: "administrator" },
+  { page: "vhosts", text: "Add a virtual host", tag: "administrator" },
+  { page: "policies", text: "Add a policy", tag: "policymaker" },
+];
+
 async function search(text: string, stop: AbortSignal): Promise<Found[]> {
   const query = (fields: string) =>
     `?${new URLSearchParams({ page: "1", page_size: String(EACH), name: text, columns: fields })}`;
   const list = <T,>(where: string, fields: string) =>
     get<Page<T>>(where + query(fields), stop).then(({ items }) => items, () => [] as T[]);
-  const [queues, exchanges, connections] = await Promise.all([
+  const none = Promise.resolve([]);
+  const [queues, exchanges, connections, vhosts, users, policies] = await Promise.all([
     list<Queue>("/queues", "name,vhost"),
     list<Queue>("/exchanges", "name,vhost"),
     list<Connection>("/connections", "name,user_provided_name"),
+    list<Vhost>("/vhosts", "name"),
+    may("administrator") ? list<Vhost>("/users", "name") : none,
+    may("policymaker") ? list<Policy>("/policies", "name,vhost") : none,
   ]);
   const object = (kind: string, icon: IconName) => (each: Queue) => ({
     id: `${kind}${path(each.vhost, each.name)}`,
@@ -172,6 +190,13 @@ async function search(text: string, stop: AbortSignal): Promise<Found[]> {
     kind: `${kind} in ${each.vhost}`,
     icon,
     run: () => go(href([`${kind.toLowerCase()}s`, each.vhost, each.name || "amq.default"])),
+  });
+  const named = (page: string, kind: string, icon: IconName) => ({ name }: Vhost) => ({
+    id: `${page} ${name}`,
+    text: name,
+    kind,
+    icon,
+    run: () => go(href([page, name])),
   });
   return [
     ...queues.map(object("Queue", "queue")),
@@ -182,6 +207,15 @@ async function search(text: string, stop: AbortSignal): Promise<Found[]> {
       kind: "Connection",
       icon: "connection" as const,
       run: () => go(href(["connections", each.name])),
+    })),
+    ...vhosts.map(named("vhosts", "Virtual host", "database")),
+    ...users.map(named("users", "User", "user")),
+    ...policies.map(({ vhost, name }) => ({
+      id: `policy${path(vhost, name)}`,
+      text: name,
+      kind: `Policy in ${vhost}`,
+      icon: "policy" as const,
+      run: () => go(href(["policies"], { q: name })),
     })),
   ];
 }

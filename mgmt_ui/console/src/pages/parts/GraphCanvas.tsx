@@ -43,7 +43,7 @@ interface Props {
 export function GraphCanvas(props: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const state = useRef<State | null>(null);
-  state.current ??= { view: { x: 0, y: 0, scale: 1 }, colors: null, frame: 0, props, picture: null, settled: 0 };
+  state.current ??= { view: { x: 0, y: 0, scale: 1 }, colors: null, frame: 0, props, whole: true, picture: null, settled: 0 };
   const now = state.current;
   now.props = props;
   const redraw = () => schedule(canvas.current, now);
@@ -71,6 +71,7 @@ export function GraphCanvas(props: Props) {
 
   const zoom = (by: number) => {
     const element = canvas.current;
+    now.whole = false;
     if (element) scaleAt(now.view, by, element.clientWidth / 2, element.clientHeight / 2);
     redraw();
   };
@@ -117,6 +118,8 @@ interface State {
   colors: Colors | null;
   frame: number;
   props: Props;
+  /** All of the graph is in view, and nobody has moved it. */
+  whole: boolean;
   /** What was painted last, with some more all around; null when it is not true any more. */
   picture: { canvas: HTMLCanvasElement; view: View } | null;
   /** The timer that paints anew once a movement has ended. */
@@ -137,6 +140,7 @@ function animate(element: HTMLCanvasElement, state: State): void {
 
 /** While it moves the last picture is moved: painting thousands of nodes would not keep up. */
 function glide(element: HTMLCanvasElement, state: State): void {
+  state.whole = false;
   clearTimeout(state.settled);
   state.settled = window.setTimeout(() => schedule(element, state), SETTLE_MS);
   animate(element, state);
@@ -190,7 +194,9 @@ function colorsOf(element: HTMLElement): Colors {
 }
 
 /** All of the graph, or as near as is of use. */
-function fit(element: HTMLElement, { view, props: { layout } }: State): void {
+function fit(element: HTMLElement, state: State): void {
+  const { view, props: { layout } } = state;
+  state.whole = true;
   const margin = 24;
   const [width, height] = [element.clientWidth, element.clientHeight];
   view.scale = Math.min(1.1, (width - 2 * margin) / layout.width, (height - 2 * margin) / layout.height);
@@ -200,12 +206,14 @@ function fit(element: HTMLElement, { view, props: { layout } }: State): void {
 }
 
 /** Brings a node into view where it is not, near enough to be read. */
-function show(element: HTMLElement, { view, props: { layout } }: State, id: string): void {
+function show(element: HTMLElement, state: State, id: string): void {
+  const { view, props: { layout } } = state;
   const at = layout.at.get(id);
   if (!at) return;
   const [width, height] = [element.clientWidth / view.scale, element.clientHeight / view.scale];
   const inside = at.x > view.x && at.y > view.y && at.x + WIDTH < view.x + width && at.y + HEIGHT < view.y + height;
   if (inside && view.scale >= 0.5) return;
+  state.whole = false;
   view.scale = Math.max(view.scale, 0.8);
   view.x = at.x + WIDTH / 2 - element.clientWidth / view.scale / 2;
   view.y = at.y + HEIGHT / 2 - element.clientHeight / view.scale / 2;
@@ -273,7 +281,11 @@ function listen(element: HTMLCanvasElement, state: State, moves: () => void): ()
     const id = hit(state, x, y);
     if (id) state.props.onOpen(id);
   };
-  const size = new ResizeObserver(() => schedule(element, state));
+  const size = new ResizeObserver(() => {
+    // All of it stays all of it in another frame, until somebody has chosen what to see.
+    if (state.whole) fit(element, state);
+    schedule(element, state);
+  });
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const repaint = () => {
     state.colors = null;

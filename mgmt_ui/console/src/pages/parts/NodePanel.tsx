@@ -42,9 +42,22 @@ export function NodePanel({ graph, node, path, alone, onAlone, onFocus }: Props)
       </div>
       <Check label={`Only its path (${path.size})`} value={alone} onChange={onAlone} />
       <Ways title="Comes from" edges={before} end="from" none="nothing leads here" onFocus={onFocus} />
-      <Ways title="Goes to" edges={after} end="to" none={node.kind === "consumer" ? "" : "it leads nowhere"} onFocus={onFocus} />
+      <Ways title="Goes to" edges={after} end="to" none={NOWHERE[node.kind]} onFocus={onFocus} />
     </aside>
   );
+}
+
+const NOWHERE = { exchange: "nothing is bound to it", queue: "nobody consumes", consumer: "" };
+const WAYS: Record<Edge["kind"], string> = {
+  binding: "every key",
+  consumer: "consumes",
+  "dead-letter": "dead letters",
+  alternate: "what is unroutable",
+};
+
+function wayOf({ kind, labels, rate: each }: Edge): string {
+  const keys = kind === "binding" ? labels.filter(Boolean).map((key) => `“${key}”`).join(", ") : "";
+  return (keys || WAYS[kind]) + (each > 0 ? ` · ${rate(each)}` : "");
 }
 
 interface WaysProps {
@@ -67,10 +80,7 @@ function Ways({ title, edges, end, none, onFocus }: WaysProps) {
             <button type="button" class="link" onClick={() => onFocus(edge[end].id)}>
               {edge[end].name}
             </button>
-            <span class="faint">
-              {edge[end].kind === "consumer" ? "" : edge.labels.map((each) => `“${each}”`).join(", ") || "every key"}
-              {edge.rate > 0 && ` · ${rate(edge.rate)}`}
-            </span>
+            <span class="faint">{wayOf(edge)}</span>
           </li>
         ))}
         {edges.length > SHOW && <li class="faint">and {edges.length - SHOW} more</li>}
