@@ -21,7 +21,7 @@ PAGES = {
     "connections": "worker",
     "channels": " -> 127.0.0.1:",
     "consumers": "orders",
-    "topology": "2 exchanges, 6 queues",
+    "topology": "2 exchanges,",
     "topology?at=queue+%2F+orders": "Comes from",
     "topology?view=list": "order.*",
     "vhosts": "running",

@@ -28,6 +28,10 @@ export const exchangeHref = ({ vhost, name }: Named) => href(["exchanges", vhost
 export const connectionHref = (name: string) => href(["connections", name]);
 export const channelHref = (name: string) => href(["channels", name]);
 
+/** Where an object stands in the picture of all (its id there: lib/graph.ts). */
+export const topologyHref = (kind: "queue" | "exchange", { vhost, name }: Named) =>
+  href(["topology"], { at: `${kind} ${vhost} ${name}` });
+
 /** A new object has to be made somewhere: the chosen virtual host, else the usual one. */
 export function vhostForNew(): string {
   return chosenVhost.value || "/";

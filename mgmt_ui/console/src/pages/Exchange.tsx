@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { remove } from "../lib/api";
 import { useHistory } from "../lib/history";
 import { useLive } from "../lib/live";
-import { DEFAULT_EXCHANGE, exchangePath } from "../lib/paths";
+import { DEFAULT_EXCHANGE, exchangePath, topologyHref } from "../lib/paths";
 import { go, href } from "../lib/router";
 import { type Exchange, rateOf } from "../lib/types";
 import { rate } from "../lib/format";
@@ -13,6 +13,7 @@ import { confirm } from "../ui/Dialog";
 import { Features } from "../ui/Features";
 import { Icon } from "../ui/Icon";
 import { Badge, Card, Empty, Facts, Menu, Problem } from "../ui/parts";
+import { PolicyLink } from "../ui/PolicyLink";
 import { complain, say } from "../ui/Toasts";
 import { Publish } from "./forms/Publish";
 import { Bindings } from "./parts/Bindings";
@@ -66,6 +67,11 @@ export default function ExchangePage({ args }: PageProps) {
             <Icon name="send" /> Publish
           </button>
         )}
+        {name && (
+          <a class="button" href={topologyHref("exchange", { vhost, name })} aria-label="In the topology">
+            <Icon name="topology" /> <span class="wide-only">In the topology</span>
+          </a>
+        )}
         {name && !name.startsWith("amq.") && <Actions vhost={vhost} name={name} />}
       </div>
       <div class="cards">
@@ -85,7 +91,7 @@ export default function ExchangePage({ args }: PageProps) {
                 ["Virtual host", vhost],
                 ["Life", exchange?.durable ? "durable: outlives a restart" : "transient: gone with a restart"],
                 ["Deleted when unused", exchange?.auto_delete ? "yes" : "no"],
-                ["Policy", exchange?.policy ?? "none"],
+                ["Policy", <PolicyLink key="policy" name={exchange?.policy} />],
                 ["In now", rate(rateOf(exchange?.message_stats, "publish_in"))],
                 ["Out now", rate(rateOf(exchange?.message_stats, "publish_out"))],
                 ...own.map(([key, value]) => [key, explain(key, value) ?? JSON.stringify(value)] as [string, string]),

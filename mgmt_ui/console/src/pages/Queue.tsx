@@ -4,7 +4,7 @@ import { remove } from "../lib/api";
 import { bytes, count, percent, plural } from "../lib/format";
 import { useHistory } from "../lib/history";
 import { refresh, useLive } from "../lib/live";
-import { connectionHref, queuePath } from "../lib/paths";
+import { connectionHref, queuePath, topologyHref } from "../lib/paths";
 import { go, href, place, setQuery } from "../lib/router";
 import type { Queue, Stats } from "../lib/types";
 import { explain } from "../lib/words";
@@ -13,6 +13,7 @@ import { StateOf } from "../ui/cells";
 import { confirm } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { Ago, Badge, Card, Empty, Facts, Menu, Problem, Tabs, Tile } from "../ui/parts";
+import { PolicyLink } from "../ui/PolicyLink";
 import { complain, say } from "../ui/Toasts";
 import { Publish } from "./forms/Publish";
 import { Bindings } from "./parts/Bindings";
@@ -56,6 +57,9 @@ export default function QueuePage({ args }: PageProps) {
         <button type="button" class="button" onClick={() => setPublishing(true)}>
           <Icon name="send" /> Publish
         </button>
+        <a class="button" href={topologyHref("queue", id)} aria-label="In the topology">
+          <Icon name="topology" /> <span class="wide-only">In the topology</span>
+        </a>
         <Actions queue={queue} />
       </div>
       <Tabs
@@ -136,8 +140,8 @@ function Details({ queue }: { queue: Queue }) {
           ["Type", queue.type],
           ["Life", life(queue)],
           ...(owner ? [["Owner", <a key="owner" href={connectionHref(owner)}>{owner}</a>] as [string, preact.ComponentChildren]] : []),
-          ["Policy", queue.policy ?? "none"],
-          ["Operator policy", queue.operator_policy ?? "none"],
+          ["Policy", <PolicyLink key="policy" name={queue.policy} />],
+          ["Operator policy", <PolicyLink key="operator" name={queue.operator_policy} operator />],
           ["Memory", bytes(queue.memory as number | undefined)],
           ["Node", String(queue.node ?? "–")],
           ["Idle since", queue.idle_since ? <Ago time={queue.idle_since} /> : "in use"],
