@@ -215,9 +215,18 @@ class Available:
 
     __slots__ = ("_levels", "_single")
 
+    # Whether the queue is paused.
+    held = False
+
     def __init__(self) -> None:
         self._levels: dict[int, deque[Consumer]] = {}
         self._single: deque[Consumer] | None = None
+
+    def become(self, kind: "type[Available]") -> "Available":
+        """The same consumers in the same order, as another kind."""
+        other = kind()
+        other._levels, other._single = self._levels, self._single
+        return other
 
     def __bool__(self) -> bool:
         return bool(self._levels)
@@ -253,3 +262,14 @@ class Available:
     def _refresh(self) -> None:
         levels = self._levels
         self._single = next(iter(levels.values())) if len(levels) == 1 else None
+
+
+class HeldBack(Available):
+    """The consumers of a paused queue: as far as it can see, none of them has room."""
+
+    __slots__ = ()
+
+    held = True
+
+    def __bool__(self) -> bool:
+        return False

@@ -8,7 +8,7 @@ order of ready messages (ready.py), time (expiry.py), where dead letters go
 from typing import TYPE_CHECKING, Any
 
 from broker import dead_letter, live_settings, single_active
-from broker.consumer import Available, Consumer
+from broker.consumer import Available, Consumer, HeldBack
 from broker.delayed_retry import Again, Retries, delay_of
 from broker.delivered_marks import DeliveredMarks
 from broker.expiry import Expiry, message_deadline
@@ -106,7 +106,7 @@ class Queue(QueueCounters):
         self.operator_policy: Policy | None = None
         self.effective_policy = NO_DEFINITION
         self.settings = settings = QueueSettings.of(arguments)
-        super().__init__(vhost, settings.queue_type)
+        super().__init__(vhost, settings.queue_type, turn.clock.now_ms())
         self.message_ttl = settings.message_ttl
         self.quorum = settings.queue_type == "quorum"
         # Quorum queues keep every message whatever its delivery-mode (spec 8.1).
@@ -303,7 +303,7 @@ class Queue(QueueCounters):
         """
         self.expiry.renew()
         self.catch_up()
-        while self.ready.at_hand():
+        while self.ready.at_hand() and not self.paused:
             entry = self.ready.pop()
             if entry.deadline is not None and self.overdue(entry):
                 continue
@@ -414,6 +414,15 @@ class Queue(QueueCounters):
         self.expiry.renew()
         if self.auto_delete:
             self.vhost.delete_queue(self)
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is delivered for the time being; publishing goes on (pausing.py)."""
+        return self.available.held
+
+    def hold(self) -> None:
+        """It is paused, as the store knows."""
+        self.available = self.available.become(HeldBack)
 
     # -- the queue as a whole ------------------------------------------------------------
 

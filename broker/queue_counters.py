@@ -6,6 +6,8 @@ here: its lengths, which are what they are (queue.py), and rates (mgmt_ui).
 
 from typing import TYPE_CHECKING
 
+from broker.ages import Ages
+
 if TYPE_CHECKING:
     from broker.queue import Queue
     from vhosts.vhost import VirtualHost
@@ -18,11 +20,12 @@ class QueueCounters:
     """The counters of one queue; those that end in no_ack are parts of the others.
 
     `incoming` has the publishes by name of the exchange, once there are some; `totals` are those
-    of the virtual host.
+    of the virtual host. `ages` knows how old the messages are that are still here.
     """
 
     __slots__ = (
         "acked",
+        "ages",
         "delivered",
         "delivered_no_ack",
         "disk_reads",
@@ -37,8 +40,9 @@ class QueueCounters:
         "vhost",
     )
 
-    def __init__(self, vhost: "VirtualHost[Queue]", queue_type: str) -> None:
+    def __init__(self, vhost: "VirtualHost[Queue]", queue_type: str, now: int) -> None:
         self.vhost = vhost
+        self.ages = Ages(now)
         self.totals = vhost.statistics.deliveries[queue_type]
         self.published = self.delivered = self.delivered_no_ack = self.redelivered = 0
         self.acked = self.got = self.got_no_ack = self.get_empty = 0

@@ -260,3 +260,5 @@ def _recall(vhost: VirtualHost[Queue], definitions: Definitions) -> None:
     restorer = Restorer(vhost, keep_others=definitions.damage.lacks(schema.queue))
     definitions.recover(vhost.log, restorer)
     restorer.finish()
+    for queue in vhost.queues.values():
+        queue.ages.seen = queue.next_position

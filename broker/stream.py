@@ -156,7 +156,7 @@ class Stream(Queue):
         self.touched = False
         more = self._settle_removed()
         safe, reading = self.safe, self._reading
-        behind = [reader for reader in reading.values() if reader.at < safe]
+        behind = [] if self.paused else [each for each in reading.values() if each.at < safe]
         for reader in behind:
             consumer = reader.consumer
             room = consumer.room()

@@ -89,7 +89,12 @@ class Turn:
         self.number += 1
         while self.touched:
             queues, self.touched = self.touched, []
+            now = self.now()
             for queue in queues:
+                ages = queue.ages
+                if ages.due <= now:
+                    ages.note(queue, now)
+                ages.seen = queue.next_position
                 try:
                     queue.deliver()
                 except Exception:  # a fault of ours must not end the turn of all others

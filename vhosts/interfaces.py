@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from vhosts.vhost import VirtualHost
 
 
+PAUSED = "leveret-paused"
+"""The component of the parameters that say which durable queues are paused."""
+
+
 class QueueLike(Protocol):
     """A queue as a virtual host sees it. Queues are told apart by identity."""
 
@@ -36,6 +40,13 @@ class QueueLike(Protocol):
     @property
     def message_count(self) -> int:
         """Ready messages only."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether it delivers nothing for the time being."""
+
+    def hold(self) -> None:
+        """It is paused, as the store knows."""
 
     @property
     def policy(self) -> "Policy | None":

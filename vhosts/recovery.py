@@ -8,7 +8,7 @@ import logging
 from exchanges.registry import EXCHANGE_TYPES
 from persistence.definition_store import BindingRow, Definitions, ExchangeRow
 from vhosts import errors, naming
-from vhosts.interfaces import Q
+from vhosts.interfaces import PAUSED, Q
 from vhosts.vhost import VirtualHost
 
 logger = logging.getLogger("leveret.vhosts")
@@ -28,6 +28,9 @@ def recover(vhost: VirtualHost[Q], definitions: Definitions) -> None:
             continue
         queue = vhost.add_queue(row.name, row.id, True, None, row.auto_delete, row.arguments)
         queue.restore_marks(row.delivered)
+    for name, _ in definitions.parameters_of(vhost.name, PAUSED):
+        if name in vhost.queues:
+            vhost.queues[name].hold()
     for binding in definitions.bindings(vhost.name):
         _binding(vhost, binding)
 

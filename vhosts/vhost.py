@@ -29,7 +29,7 @@ from vhosts.declarations import (
     make_exchange,
 )
 from vhosts.enforcement import Enforcement, Later
-from vhosts.interfaces import Furnish, Q, QueueFactory, QueueLike, Replay
+from vhosts.interfaces import PAUSED, Furnish, Q, QueueFactory, QueueLike, Replay
 from vhosts.permissions import ANYONE, Authorise
 from vhosts.statistics import Statistics
 
@@ -456,6 +456,8 @@ class VirtualHost(Generic[Q]):
         unused = _unused(self.bindings.remove_all(queue))
         if queue.durable:
             self.store.delete_queue(self.name, queue.name)
+            if queue.paused:
+                self.store.delete_parameter(self.name, PAUSED, queue.name)
         self._remove_exchanges(unused)
 
     def delete_exclusive_queues(self, owner: object) -> None:

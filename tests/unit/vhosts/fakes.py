@@ -48,6 +48,10 @@ class FakeQueue:
         self.saved = self.suspended = False
         self.policy = self.operator_policy = None
         self.effective_policy = {}
+        self.paused = False
+
+    def hold(self):
+        self.paused = True
 
     def come_under(self, policy, operator_policy, effective):
         self.policy, self.operator_policy = policy, operator_policy
