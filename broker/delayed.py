@@ -10,12 +10,13 @@ the dead-lettering that it is part of.  It leaves in one commit with its arrival
 in queues, so the disk never holds it twice or not at all.
 """
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from broker.amqp import properties
+from broker.amqp import content, properties
 from broker.clock import TimerHandle
-from broker.message import Message, QueuedMessage, Routable, headers_of
+from broker.message import Message, QueuedMessage, Routable, Route, headers_of
 from exchanges import routing
 from exchanges.base import Exchange
 from exchanges.delayed import DelayedExchange, delay_ms, negated
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 # What leaves a room before others have their turn (DESIGN decision 4).
 RELEASED_AT_ONCE = 200
+# What a cancelled message keeps in memory.
+_EMPTY = content.parse(properties.encode(properties.BasicProperties(), 0))
+NOTHING = Message(Route("", ""), _EMPTY, b"")
 
 
 class Room:
@@ -39,6 +43,7 @@ class Room:
 
     __slots__ = (
         "_armed_for",
+        "_cancelled",
         "_exchange",
         "_timer",
         "_turn",
@@ -71,11 +76,13 @@ class Room:
         self.id = room_id
         self.next_position = 0
         self._waiting: list[tuple[int, int, QueuedMessage]] = []
+        # How many in the heap were cancelled: those without a deadline.
+        self._cancelled = 0
         self._timer: TimerHandle | None = None
         self._armed_for = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) - self._cancelled
 
     def sample(self, limit: int) -> list[QueuedMessage]:
         """About `limit` of those that wait, or all; evenly from the whole."""
@@ -126,13 +133,18 @@ class Room:
         for _ in range(RELEASED_AT_ONCE):
             if not waiting or waiting[0][0] > now:
                 break
-            self._release(heappop(waiting)[2])
+            entry = heappop(waiting)[2]
+            if entry.deadline is None:
+                self._cancelled -= 1
+            else:
+                self._release(entry)
         if waiting:
             self._arm()
         self._turn.schedule()
 
     def _release(self, entry: QueuedMessage) -> None:
         # Routed by the bindings that exist now; dropped where there are none.
+        entry.deadline = None
         waited = entry.message
         route = waited.route
         headers = negated(headers_of(waited.header))
@@ -150,6 +162,48 @@ class Room:
         if entry.batch is not None:
             self.log.settle_with_commit(entry)
 
+    # -- looking and cancelling ----------------------------------------------------------
+
+    def waiting(self) -> list[tuple[int, int, QueuedMessage]]:
+        """All that wait, each behind its due time and position, in no order.
+
+        Some have been cancelled or sent since: they have no deadline.
+        """
+        return list(self._waiting)
+
+    def next_due(self, count: int) -> list[QueuedMessage]:
+        """The first `count` that are due, in order."""
+        heap = self._waiting
+        found: list[QueuedMessage] = []
+        # The heap is walked down from its top, so that the rest of it costs nothing.
+        near = [(heap[0], 0)] if heap else []
+        while near and len(found) < count:
+            (_, _, entry), at = heappop(near)
+            if entry.deadline is not None:
+                found.append(entry)
+            for below in (2 * at + 1, 2 * at + 2):
+                if below < len(heap):
+                    heappush(near, (heap[below], below))
+        return found
+
+    def cancel(self, entries: Iterable[QueuedMessage]) -> int:
+        """Drops messages, with the next commit; how many of them were still waiting."""
+        dropped = 0
+        for entry in entries:
+            if entry.deadline is None:
+                continue
+            entry.deadline = None
+            # It leaves the heap when it is due, but its content need not wait for that.
+            entry.message = NOTHING
+            if entry.batch is not None:
+                self.log.settle_with_commit(entry)
+            dropped += 1
+        self._cancelled += dropped
+        if self._cancelled == len(self._waiting):
+            self._waiting, self._cancelled = [], 0
+        self._turn.schedule()
+        return dropped
+
     def close(self) -> None:
         """The exchange is deleted: what waits is dropped."""
         self.deleted = True
@@ -157,6 +211,7 @@ class Room:
             self._timer.cancel()
             self._timer = None
         waiting, self._waiting = self._waiting, []
+        self._cancelled = 0
         for _, _, entry in waiting:
             if entry.batch is not None:
                 # With the deletion, lest they wait for the next that gets this id.

@@ -10,10 +10,12 @@ whatever came back.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from broker.message import QueuedMessage
+from broker.paged_look import Look
 from broker.ready import Fifo
+from broker.segment import Segment
 from persistence.shares import Share
 
 if TYPE_CHECKING:
@@ -21,43 +23,7 @@ if TYPE_CHECKING:
     from broker.queue import Queue
 
 
-class Segment:
-    """A piece of the middle: `share` is on the disk, `others` in memory, among it by position.
-
-    Without a share all of it is in memory.  `blob` is the batch once it was read; `asked` says
-    that it is being read, `earliest` the first deadline in it, None for none.
-    """
-
-    __slots__ = ("asked", "blob", "earliest", "others", "share")
-
-    def __init__(self, share: Share | None, others: list[QueuedMessage]) -> None:
-        self.share = share
-        self.others = others
-        self.asked = False
-        self.blob: Any = None
-        deadlines = [entry.deadline for entry in others if entry.deadline is not None]
-        if share is not None and share.earliest is not None:
-            deadlines.append(share.earliest)
-        self.earliest = min(deadlines, default=None)
-
-    def __len__(self) -> int:
-        return len(self.others) + (0 if self.share is None else len(self.share.ordinals))
-
-    @property
-    def first(self) -> int:
-        """The lowest position in it."""
-        positions = [entry.position for entry in self.others[:1]]
-        if self.share is not None:
-            positions.append(self.share.first)
-        return min(positions)
-
-    @property
-    def readable(self) -> bool:
-        """Whether nothing has to be read for it (any more)."""
-        return self.share is None or self.blob is not None
-
-
-class Paged:
+class Paged(Look):
     """As a Fifo, which it takes the place of.
 
     `head` is delivered from; it has all that came back.  `at_hand` is how much
@@ -66,11 +32,7 @@ class Paged:
     """
 
     __slots__ = (
-        "_count",
-        "_messages",
-        "_middle",
         "_nearest",
-        "_octets",
         "_pager",
         "append",
         "delivered_below",

@@ -9,14 +9,15 @@ has a batch of its messages, and when it was delivered from.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from broker.message import QueuedMessage
-from broker.paged import Paged, Segment
+from broker.paged import Paged
 from broker.priorities import Priorities
 from broker.ready import Fifo
 from broker.recall import Recall
+from broker.segment import Segment
 from broker.waiting import Waiting
 from persistence.reader import Blob
 from persistence.record import Damaged
@@ -164,6 +165,17 @@ class Pager:
     def when_read(self, queue: "Queue", callback: Callable[[], object]) -> None:
         """Calls `callback` once more of a queue that must wait was read."""
         self._waiting.setdefault(queue, []).append(callback)
+
+    def fetch(self, batch_ids: Sequence[int], then: Callable[[list[Blob]], None]) -> None:
+        """Reads batches for somebody who only looks; `then` is called on the loop."""
+        self._commit.reader.fetch(batch_ids, then)
+
+    def copies(self, queue: "Queue", share: Share, blob: Blob) -> list[QueuedMessage]:
+        """As `recall`, for somebody who only looks: what is damaged stays as it is."""
+        try:
+            return [] if isinstance(blob, Damaged) else self._recall.entries(queue, share, blob)
+        except Damaged:
+            return []
 
     def recall(self, queue: "Queue", share: Share, blob: Blob) -> list[QueuedMessage]:
         """The messages of a share that was read; none where it is damaged."""

@@ -3,7 +3,7 @@
 Here: which level is served.  Not here: the order within one (ready.py, paged.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from broker.message import QueuedMessage
@@ -91,6 +91,23 @@ class Priorities:
     def frontiers(self, next_position: int) -> list[int]:
         """For each level the position from which on nothing was ever delivered."""
         return [level.frontiers(next_position)[0] for level in self.levels]
+
+    # -- anywhere in it (browse.py) ------------------------------------------------------
+
+    def by_level(self) -> list[Any]:
+        """The levels, the highest first."""
+        return self.levels[::-1]
+
+    def take_out(self, entries: Collection[QueuedMessage]) -> set[QueuedMessage]:
+        """Removes those of `entries` that are here, and returns them."""
+        levels: dict[int, list[QueuedMessage]] = {}
+        for entry in entries:
+            levels.setdefault(self._level(entry), []).append(entry)
+        taken: set[QueuedMessage] = set()
+        for level, those in levels.items():
+            taken |= self.levels[level].take_out(those)
+        self._count -= len(taken)
+        return taken
 
     # -- parts on the disk (paged.py) ----------------------------------------------------
 

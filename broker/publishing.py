@@ -258,7 +258,7 @@ def _check_topics(channel: "Channel", target: Target, keys: tuple[str, ...]) -> 
 def _copies(route: Route, header: ContentHeader) -> tuple[Route, tuple[str, ...], ContentHeader]:
     # CC and BCC add routing keys; BCC is not for the eyes of any receiver (spec 6.11).
     headers = headers_of(header)
-    copies, hidden = _extra_keys(headers, "CC"), _extra_keys(headers, "BCC")
+    copies, hidden = extra_keys(headers, "CC"), extra_keys(headers, "BCC")
     if "BCC" in headers:
         route = Route(route.exchange, route.routing_key, tuple(hidden))
         header = properties.with_headers(
@@ -267,7 +267,8 @@ def _copies(route: Route, header: ContentHeader) -> tuple[Route, tuple[str, ...]
     return route, tuple(dict.fromkeys((route.routing_key, *copies, *hidden))), header
 
 
-def _extra_keys(headers: Table, name: str) -> list[str]:
+def extra_keys(headers: Table, name: str) -> list[str]:
+    """The routing keys in header CC or BCC; raises PreconditionFailed where it is no list."""
     tag, value = headers.get(name, ("A", []))
     if tag != "A":
         raise errors.PreconditionFailed(

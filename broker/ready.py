@@ -6,11 +6,12 @@ those whose deadline is over, wherever they stand.  Not here: priority levels
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import chain, count, islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from broker import stretches
 from broker.message import QueuedMessage
 from persistence.shares import Share
 
@@ -97,6 +98,44 @@ class Fifo:
         """Forgets all."""
         self.fresh.clear()
         self.returned.clear()
+
+    # -- anywhere in it (browse.py) ------------------------------------------------------
+
+    def by_level(self) -> list[Any]:
+        """The parts that are delivered one after the other: this."""
+        return [self]
+
+    def came_back(self) -> list[tuple[int, QueuedMessage]]:
+        """What was delivered before, each with its place, in no order."""
+        return list(self.returned)
+
+    def after(self, position: int, count: int) -> list[QueuedMessage]:
+        """Up to `count` that were never delivered, from this position on, in order."""
+        return stretches.window(self.fresh, stretches.index(self.fresh, position), count)
+
+    def seek(self, number: int) -> tuple[int | None, int]:
+        """Where the message with this number is, of those that were never delivered.
+
+        That is a position, and how many to skip from there on; None beyond the last, and how
+        many are left.
+        """
+        if number < len(self.fresh):
+            return self.fresh[number].position, 0
+        return None, number - len(self.fresh)
+
+    def take_out(self, entries: Collection[QueuedMessage]) -> set[QueuedMessage]:
+        """Removes those of `entries` that are here, and returns them."""
+        taken = stretches.cut(self.fresh, set(entries))
+        if len(taken) < len(entries) and self.returned:
+            taken |= self._take_returned(set(entries) - taken)
+        return taken
+
+    def _take_returned(self, wanted: set[QueuedMessage]) -> set[QueuedMessage]:
+        found = wanted.intersection(entry for _, entry in self.returned)
+        if found:
+            self.returned = [item for item in self.returned if item[1] not in found]
+            heapify(self.returned)
+        return found
 
     # -- what only a Paged has -----------------------------------------------------------
 
@@ -237,6 +276,37 @@ class Sparse(Fifo):
 
     def frontiers(self, next_position: int) -> list[int]:
         return super().frontiers(next(iter(self._late), next_position))
+
+    # -- anywhere in it ------------------------------------------------------------------
+
+    def came_back(self) -> list[tuple[int, QueuedMessage]]:
+        return [item for item in self.returned if item[0] not in self._gone]
+
+    def after(self, position: int, count: int) -> list[QueuedMessage]:
+        found = super().after(position, count)
+        if len(found) < count and self._late:
+            late = (entry for number, entry in self._late.items() if number >= position)
+            found += islice(late, count - len(found))
+        return found
+
+    def seek(self, number: int) -> tuple[int | None, int]:
+        position, left = super().seek(number)
+        if position is not None or left >= len(self._late):
+            return position, max(0, left - len(self._late))
+        return next(islice(self._late, left, None)), 0
+
+    def take_out(self, entries: Collection[QueuedMessage]) -> set[QueuedMessage]:
+        late = {entry for entry in entries if self._late.get(entry.position) is entry}
+        for entry in late:
+            del self._late[entry.position]
+        return late | super().take_out(set(entries) - late)
+
+    def _take_returned(self, wanted: set[QueuedMessage]) -> set[QueuedMessage]:
+        present = {entry for _, entry in self.came_back()}
+        found = super()._take_returned(wanted & present)
+        for entry in found:
+            self._back.pop(entry.position, None)
+        return found
 
     # -- deadlines -----------------------------------------------------------------------
 

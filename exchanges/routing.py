@@ -4,7 +4,7 @@ Which bindings of one exchange a message takes is the business of that exchange'
 """
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from exchanges.base import Exchange, Routable
 
@@ -24,8 +24,30 @@ def find(exchange: Exchange, message: Routable, lookup: Lookup) -> tuple[list[An
     return _walk(exchange, found, message, lookup)
 
 
+class Step(NamedTuple):
+    """An exchange that a message comes by: where it goes from there, each destination once.
+
+    `alternate` says that no binding took it, and that it goes on to the alternate exchange.
+    """
+
+    exchange: Exchange
+    destinations: list[Any]
+    alternate: bool
+
+
+def trace(exchange: Exchange, message: Routable, lookup: Lookup) -> tuple[list[Any], list[Step]]:
+    """The queues as `find` gives them, and every step of the way there."""
+    steps: list[Step] = []
+    queues, _ = _walk(exchange, exchange.route(message), message, lookup, steps)
+    return queues, steps
+
+
 def _walk(
-    first: Exchange, found: Collection[Any], message: Routable, lookup: Lookup
+    first: Exchange,
+    found: Collection[Any],
+    message: Routable,
+    lookup: Lookup,
+    steps: list[Step] | None = None,
 ) -> tuple[list[Any], bool]:
     queues: dict[Any, None] = {}
     # Grows while it is walked; an exchange that is in it once is never visited again.
@@ -37,9 +59,12 @@ def _walk(
             found = exchange.route(message)
         if exchange.per_message:
             cacheable = False
-        if not found and exchange.alternate is not None:
+        unroutable = not found
+        if unroutable and exchange.alternate is not None:
             alternate = lookup(exchange.alternate)
             found = () if alternate is None else (alternate,)
+        if steps is not None:
+            steps.append(Step(exchange, list(dict.fromkeys(found)), unroutable and bool(found)))
         for destination in found:
             if not isinstance(destination, Exchange):
                 queues[destination] = None

@@ -1,11 +1,5 @@
-"""How long work lets go of the event loop, so that messages do not wait for who looks at them."""
+"""How long work lets go of the event loop: as in the broker."""
 
-import types
-from collections.abc import Generator
+from broker.yielding import next_turn
 
-
-@types.coroutine
-def next_turn() -> Generator[None, None, None]:
-    """Lets every other task and socket have its turn."""
-    # A bare yield in a task comes back at the next turn of the loop.
-    yield
+__all__ = ["next_turn"]

@@ -111,3 +111,75 @@ def test_equals_a_sorted_list(operations, by_priority):
         assert len(ready) == len(model)
         assert bool(ready) is bool(model)
     assert list(ready) == model
+
+
+# -- anywhere in it ------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["fifo", "sparse", "priorities"])
+def filled(request):
+    """Twenty messages of which the first eight were delivered and half of those came back."""
+    ready: Ready = Priorities(MAX_PRIORITY) if request.param == "priorities" else Fifo()
+    entries = [entry(position, position % 3) for position in range(20)]
+    if request.param == "sparse":
+        for each in entries[12:]:
+            each.deadline = 1000 - each.position
+        for each in entries:
+            if each.deadline is not None:
+                ready = ready.for_deadline(each)
+            ready.append(each)
+    else:
+        fill(ready, *entries)
+    back = [ready.pop() for _ in range(8)]
+    for each in back[::2]:
+        if each.deadline is None and request.param == "sparse":
+            each.deadline = 5000
+            ready = ready.for_return(each)
+        ready.requeue(each)
+    return ready
+
+
+def test_looking_level_by_level(filled):
+    seen = []
+    for level in filled.by_level():
+        seen += [each for _, each in sorted(level.came_back(), key=lambda item: item[0])]
+        position = 0
+        while part := level.after(position, 3):
+            seen += part
+            position = part[-1].position + 1
+    assert seen == list(filled)
+    assert len(seen) == len(filled)
+
+
+def test_positions_by_their_number(filled):
+    for level in filled.by_level():
+        new = level.after(0, 100)
+        found = [level.seek(n) for n in range(len(new) + 3)]
+        assert found == [(each.position, 0) for each in new] + [(None, n) for n in range(3)]
+
+
+@given(st.data())
+def test_taking_out_leaves_the_others_in_order(data):
+    ready: Ready = Priorities(MAX_PRIORITY) if data.draw(st.booleans()) else Fifo()
+    entries = fill(ready, *(entry(position, position % 2) for position in range(30)))
+    for each in [ready.pop() for _ in range(data.draw(st.integers(0, 10)))]:
+        if data.draw(st.booleans()):
+            ready.requeue(each)
+    before = list(ready)
+    wanted = data.draw(st.lists(st.sampled_from(entries), unique=True))
+    taken = ready.take_out(wanted)
+    assert taken == {each for each in wanted if each in before}
+    assert list(ready) == [each for each in before if each not in taken]
+    assert len(ready) == len(before) - len(taken)
+    assert [ready.pop() for _ in range(len(ready))] == [e for e in before if e not in taken]
+
+
+def test_taking_out_of_any_kind(filled):
+    before = list(filled)
+    wanted = before[1::3]
+    assert filled.take_out(wanted) == set(wanted)
+    assert filled.take_out(wanted) == set()
+    left = [each for each in before if each not in wanted]
+    assert list(filled) == left
+    assert [filled.pop() for _ in range(len(filled))] == left
+    assert not filled
