@@ -82,9 +82,11 @@ class _Entrance:
         self.rates.stop()
 
     async def end_streams(self, _app: web.Application) -> None:
-        """Whoever watches would otherwise hold up the stop of the broker."""
+        """Whoever watches would otherwise hold up the stop of the broker, and so would jobs."""
         if (live := sys.modules.get("mgmt_ui.live")) is not None:
             live.end_all(self.server)
+        if (jobs := sys.modules.get("mgmt_ui.jobs")) is not None:
+            await jobs.end_all(self.server)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Never raises but for cancellation: all errors are answers."""

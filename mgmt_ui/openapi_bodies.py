@@ -11,6 +11,7 @@ Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "integer"}
 SWITCH: Schema = {"type": "boolean"}
+AGE: Schema = {"type": "number", "minimum": 0, "description": "Seconds in the queue."}
 TABLE: Schema = {"type": "object", "description": "Arguments by name."}
 TAGS: Schema = {"oneOf": [TEXT, {"type": "array", "items": TEXT}]}
 ANYTHING: Schema = {}
@@ -55,6 +56,40 @@ _LISTS = (
 )
 DEFINITIONS = an_object(**{kind: {"type": "array", "items": TABLE} for kind in _LISTS})
 
+FILTER = an_object(
+    routing_key=TEXT,
+    exchange=TEXT,
+    message_id=TEXT,
+    correlation_id=TEXT,
+    type=TEXT,
+    app_id=TEXT,
+    user_id=TEXT,
+    reply_to=TEXT,
+    content_type=TEXT,
+    content_encoding=TEXT,
+    cluster_id=TEXT,
+    headers=TABLE,
+    body=TEXT,
+    older_than=AGE,
+    newer_than=AGE,
+    redelivered=SWITCH,
+    death_queue=TEXT,
+    death_reason={"enum": ["rejected", "expired", "maxlen", "delivery_limit"]},
+)
+_LOOK = {
+    "encoding": {"enum": ["auto", "base64"]},
+    "truncate": NUMBER,
+    "state": {"enum": ["all", "ready", "unacked"]},
+}
+_JOB = {"filter": FILTER, "dry_run": SWITCH, "rate": {"type": "number"}, "wait": NUMBER}
+OPERATIONS: dict[str, Schema] = {
+    "browsing:search": an_object(filter=FILTER, count=NUMBER, scan=NUMBER, cursor=TEXT, **_LOOK),
+    "jobs:delete_messages": an_object("filter", **_JOB),
+    "jobs:move": an_object(queue=TEXT, exchange=TEXT, routing_key=TEXT, **_JOB),
+    "jobs:redrive": an_object(to={"enum": ["queue", "exchange"]}, **_JOB),
+    "routing:route": an_object(routing_key=TEXT, headers=TABLE, properties=PROPERTIES),
+    "delayed:cancel": an_object("filter", filter=FILTER, dry_run=SWITCH),
+}
 BODIES: dict[str, Schema] = {
     "options:put": an_object("value", value={"type": ["string", "number", "boolean", "array"]}),
     "queues:put": an_object(durable=SWITCH, auto_delete=SWITCH, arguments=TABLE, node=TEXT),
@@ -84,6 +119,7 @@ BODIES: dict[str, Schema] = {
         encoding={"enum": ["auto", "base64"]},
         truncate=NUMBER,
     ),
+    **OPERATIONS,
     "definitions:load": DEFINITIONS,
     "definitions:load_vhost": DEFINITIONS,
     "policies:put": POLICY,

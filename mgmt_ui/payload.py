@@ -61,6 +61,13 @@ class Payload:
             raise wrong_type("not_int", name)
         return value
 
+    def number(self, name: str) -> float:
+        """A number, whole or not; required."""
+        value = self._value(name, None)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise wrong_type("not_number", name)
+        return value
+
     def string(self, name: str, default: str | None = None) -> str:
         """A string; required without a default."""
         value = self._value(name, default)

@@ -75,7 +75,7 @@ async def publish(call: Call) -> dict[str, bool]:
     body = await call.body()
     body.require("routing_key", "properties", "payload", "payload_encoding")
     content = _content(body)
-    given = _properties(Payload(body.object("properties")))
+    given = parse_properties(Payload(body.object("properties")))
     key = body.short("routing_key")
     try:
         routed, taken = client(call).publish(call.exchange_name, key, given, content)
@@ -107,7 +107,8 @@ def _content(body: Payload) -> bytes:
         raise wrong_type("not_base64", payload) from None
 
 
-def _properties(given: Payload) -> properties.BasicProperties:
+def parse_properties(given: Payload) -> properties.BasicProperties:
+    """The properties of a message to publish; ApiError 400 for what they cannot hold."""
     members: dict[str, Any] = {}
     for name in INTEGERS:
         if name in given:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from broker import ages
+from broker.yielding import Breather
 from mgmt_ui import cluster, counters
 from mgmt_ui.call import Call
 from mgmt_ui.history import POLICIES
@@ -9,7 +11,7 @@ from mgmt_ui.paging import Row
 from mgmt_ui.rates import TOTALS
 
 
-def show(call: Call) -> Row:
+async def show(call: Call) -> Row:
     """GET /overview: totals of what the user may see, and the node to monitoring users."""
     if call.query.get("disable_stats") == "true":
         return _bare(call)
@@ -21,6 +23,7 @@ def show(call: Call) -> Row:
         "queue_totals": _queue_totals(call, things),
         "object_totals": _object_totals(call),
         "statistics_db_event_queue": 0,
+        "oldest_message_age": await _oldest_age(call),
     }
     if call.monitoring:
         row["node"] = call.server.node_name
@@ -51,6 +54,19 @@ def _identity(call: Call) -> Row:
         "is_op_policy_updating_enabled": True,
         "require_definition_json_extension": False,
     }
+
+
+async def _oldest_age(call: Call) -> float | None:
+    # In seconds, of the ready message that has been in its queue for longest; of all queues.
+    clock = call.server.clock
+    breather, now = Breather(clock), clock.now_ms()
+    times: list[int] = []
+    for vhost in call.counted_vhosts():
+        for queue in list(vhost.queues.values()):
+            if queue.message_count and (since := ages.oldest(queue, now)) is not None:
+                times.append(since)
+            await breather.breathe()
+    return max(0, now - min(times)) / 1000 if times else None
 
 
 def _bare(call: Call) -> Row:

@@ -5,6 +5,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from broker import ages
 from broker.local_client import LocalClient
 from mgmt_ui import contents, counters
 from mgmt_ui.answer import DONE, Answer, created
@@ -198,12 +199,13 @@ def describe(call: Call, unacked: contents.Unacked, queue: "Queue") -> Row:
         "auto_delete": queue.auto_delete,
         "exclusive": queue.owner is not None,
         "arguments": plain(queue.arguments),
-        "state": "running",
+        "state": "paused" if queue.paused else "running",
         **_policies(queue),
         "consumers": queue.consumer_count,
         **counters.lengths(queue),
         **contents.describe(node, queue, unacked.get(queue, contents.NOTHING)),
         **_BY_TYPE.get(queue.settings.queue_type, _classic)(queue),
+        "oldest_message_age": _oldest_age(call, queue),
     }
     call.details.add(row, [queue], counters.LENGTHS)
     if (idle := call.rates.idle_since(queue)) is not None:
@@ -276,8 +278,15 @@ _BY_TYPE = {"quorum": _quorum, "stream": _stream}
 
 def _capacity(queue: "Queue") -> dict[str, float]:
     # Of the moment, not of the past: 1.0 if a message that came now would go out at once.
-    ready = any(consumer.room() for consumer in queue.consumers)
+    ready = not queue.paused and any(consumer.room() for consumer in queue.consumers)
     return dict.fromkeys(("consumer_capacity", "consumer_utilisation"), 1.0 if ready else 0.0)
+
+
+def _oldest_age(call: Call, queue: "Queue") -> float | None:
+    # In seconds, of the ready message that has been there for longest.
+    now = call.server.clock.now_ms()
+    since = ages.oldest(queue, now)
+    return None if since is None else max(0, now - since) / 1000
 
 
 def _exclusive_tag(queue: "Queue") -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
+from broker.ages import Ages
 from broker.handshake import Limits as Offered
 from broker.handshake import ServerIdentity
 from broker.logins import Logins
@@ -133,6 +134,11 @@ class FakeServer:
                 **dict.fromkeys(COUNTED, 0),
                 "stores_all": True,
                 "ready": SimpleNamespace(peek=lambda: None, on_disk=lambda: (0, 0)),
+                "paused": False,
+                "ages": Ages(0),
+                "next_position": 0,
+                "frontiers": list,
+                "ready": SimpleNamespace(peek=lambda: None),
             }
             | overrides
         )

@@ -82,6 +82,7 @@ async def test_an_empty_queue(http: Http):
         "consumer_details": [],
         "incoming": [],
         "deliveries": [],
+        "oldest_message_age": None,
     }
     single = {"consumer_details", "incoming", "deliveries"}
     without = {key: value for key, value in row.items() if key not in single}

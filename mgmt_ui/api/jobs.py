@@ -1,0 +1,180 @@
+"""Deleting, moving and redriving messages, and the jobs that do it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from broker.bulk import Bulk, Nowhere, Permits, ToExchange, ToQueue, Way, asked_of
+from broker.redrive import BackToExchange, BackToQueue
+from mgmt_ui import message_filters
+from mgmt_ui.answer import DONE, Answer
+from mgmt_ui.api.browsing import readable
+from mgmt_ui.auth import Tag, has_tag
+from mgmt_ui.call import Call, exchange_name
+from mgmt_ui.errors import bad_request, not_authorised, not_found
+from mgmt_ui.jobs import CANCELLED, RUNNING, STOPPED, Job, jobs_of
+from mgmt_ui.payload import Payload
+from vhosts import errors
+
+if TYPE_CHECKING:
+    from broker.queue import Queue
+
+LONGEST_WAIT = 60
+WAIT = 5
+FASTEST = 1_000_000
+BACK = {"queue": BackToQueue, "exchange": BackToExchange}
+
+
+async def delete_messages(call: Call) -> Answer:
+    """POST /queues/:vhost/:name/delete-messages: those that a filter fits, as by a purge.
+
+    With `dry_run` they are only counted. Answers with the job: 200 when it ended within `wait`
+    seconds, else 202.
+    """
+    body = await call.body()
+    return await _begin(call, "delete", _source(call), body, Nowhere())
+
+
+async def move(call: Call) -> Answer:
+    """POST /queues/:vhost/:name/move: to `queue`, or by way of `exchange` and `routing_key`.
+
+    To a queue they go as they are; by way of an exchange with the routing key they had unless
+    another is given. Answers as delete-messages.
+    """
+    body = await call.body()
+    source = _source(call)
+    way, target = _way(call, source, body)
+    return await _begin(call, "move", source, body, way, **target)
+
+
+async def redrive(call: Call) -> Answer:
+    """POST /queues/:vhost/:name/redrive: dead letters go back to where they died last.
+
+    To that `queue` or, with `to`, by way of the `exchange` and routing key they had come there
+    with; `rate` is messages a second. Answers as delete-messages.
+    """
+    body = await call.body()
+    source = _source(call)
+    to = body.string("to", "queue")
+    if to not in BACK:
+        raise bad_request(f"unknown place to go back to: {to}; there are queue and exchange")
+    way = BACK[to](call.vhost, source, Permits(call.authorise))
+    return await _begin(call, "redrive", source, body, way, to=to)
+
+
+def _source(call: Call) -> "Queue":
+    queue = readable(call)
+    if queue.settings.queue_type == "stream":
+        text = errors.queue_text(queue.name, queue.vhost.name)
+        raise errors.not_for_streams("taking out messages", text)
+    return queue
+
+
+def _way(call: Call, source: "Queue", body: Payload) -> tuple[Way, dict[str, str]]:
+    if ("queue" in body) == ("exchange" in body):
+        raise bad_request("say where to: either queue or exchange")
+    if "queue" in body:
+        name = body.string("queue")
+        call.authorise("write", "queue", name)
+        target = call.vhost.queue(name)
+        if target is source:
+            raise bad_request("a queue cannot be moved to itself")
+        return ToQueue(target), {"to_queue": name}
+    name = exchange_name(body.string("exchange"))
+    key = body.short("routing_key") if "routing_key" in body else None
+    call.authorise("write", "exchange", name)
+    exchange = call.vhost.exchange(name)
+    if exchange.internal:
+        raise errors.internal_exchange(name, call.vhost.name)
+    if key is not None and (topic := asked_of(call.vhost, name, key)[2]) is not None:
+        call.authorise.topic("write", name, topic)
+    about = {"to_exchange": name} | ({} if key is None else {"routing_key": key})
+    return ToExchange(call.vhost, name, key, Permits(call.authorise)), about
+
+
+async def _begin(
+    call: Call,
+    kind: str,
+    source: "Queue",
+    body: Payload,
+    way: Way,
+    **about: Any,
+) -> Answer:
+    # Who deletes must say what, be it everything.
+    wanted = message_filters.parse(body, required=kind == "delete")
+    dry, rate = body.boolean("dry_run"), _rate(body)
+    wait = body.integer("wait", WAIT)
+    if not 0 <= wait <= LONGEST_WAIT:
+        raise bad_request(f"wait is from 0 to {LONGEST_WAIT}")
+    source.catch_up()
+    clock = call.server.clock
+    bulk = Bulk(source, wanted, way, clock, rate=rate, dry=dry)
+    job = jobs_of(call.server).start(
+        bulk,
+        {
+            "kind": kind,
+            "vhost": call.vhost.name,
+            "queue": source.name,
+            "user": call.user.name,
+            "dry_run": dry,
+            "rate": rate,
+            **about,
+        },
+    )
+    if wait:
+        await job.wait(clock, wait)
+    if job.state != RUNNING and not dry:
+        await call.stored()
+    return Answer(job.describe(), 202 if job.state == RUNNING else 200)
+
+
+def _rate(body: Payload) -> float | None:
+    if body.get("rate") is None:
+        return None
+    rate = body.number("rate")
+    if not 0 < rate <= FASTEST:
+        raise bad_request(f"rate is messages a second, above 0 and up to {FASTEST}")
+    return float(rate)
+
+
+def index(call: Call) -> Sequence[dict[str, Any]]:
+    """GET /jobs: what runs and what has ended in virtual hosts that the user may enter."""
+    return [job.describe() for job in jobs_of(call.server) if call.may_enter(job.about["vhost"])]
+
+
+def show(call: Call) -> dict[str, Any]:
+    """GET /jobs/:id: how far it got."""
+    return _find(call).describe()
+
+
+async def cancel(call: Call) -> Answer:
+    """DELETE /jobs/:id: one that runs is cancelled and stays as it is, another is forgotten."""
+    job = _own(call)
+    if job.cancel() is None:
+        jobs_of(call.server).remove(job)
+    else:
+        await job.wait(call.server.clock, WAIT)
+    await call.stored()
+    return DONE
+
+
+def resume(call: Call) -> Answer:
+    """POST /jobs/:id/resume: one that was cancelled or stopped goes on where it was."""
+    job = _own(call)
+    if job.state not in (CANCELLED, STOPPED):
+        raise bad_request(f"the job is {job.state}")
+    jobs_of(call.server).resume(job)
+    return Answer(job.describe(), 202)
+
+
+def _find(call: Call) -> Job:
+    job = jobs_of(call.server).get(call.path["id"])
+    if job is None or not call.may_enter(job.about["vhost"]):
+        raise not_found()
+    return job
+
+
+def _own(call: Call) -> Job:
+    job = _find(call)
+    if job.about["user"] != call.user.name and not has_tag(call.user, Tag.ADMINISTRATOR):
+        raise not_authorised("User not authorised to access object")
+    return job

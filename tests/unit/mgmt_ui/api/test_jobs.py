@@ -1,0 +1,407 @@
+"""Messages deleted, moved and redriven by a filter, on a whole broker in memory."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from broker import browse, bulk
+from mgmt_ui import jobs
+from tests.unit.mgmt_ui.live import Http, LiveServer
+
+QUEUE = "queues/%2F/q"
+DLX = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+
+
+@pytest.fixture
+def client(live: LiveServer) -> Any:
+    """A client, with queues `q` and `to`."""
+    client = live.connect()
+    client.declare("q")
+    client.declare("to")
+    return client
+
+
+def fill(client: Any, *bodies: str, queue: str = "q", **options: Any) -> None:
+    for body in bodies:
+        client.publish("", queue, body.encode(), delivery_mode=2, **options)
+    client.engine.run()
+
+
+def contents(live: LiveServer, queue: str) -> list[str]:
+    return [entry.message.body.decode() for entry in live.vhost.queues[queue].ready]
+
+
+async def do(http: Http, what: str, expect: int = 200, queue: str = "q", **body: Any) -> Any:
+    return await http("POST", f"queues/%2F/{queue}/{what}", body, expect)
+
+
+def counts(job: dict[str, Any]) -> tuple[str, int, int]:
+    return job["state"], job["matched"], job["done"]
+
+
+# -- delete --------------------------------------------------------------------------------
+
+
+async def test_delete_what_fits(http: Http, live: LiveServer, client: Any):
+    fill(client, "a1", "b1", "a2", "b2")
+    job = await do(http, "delete-messages", filter={"body": "a"})
+    assert counts(job) == ("done", 2, 2)
+    assert (job["kind"], job["queue"], job["user"], job["total"], job["scanned"]) == (
+        *("delete", "q", "guest"),
+        *(4, 4),
+    )
+    assert contents(live, "q") == ["b1", "b2"]
+    assert live.vhost.queues["q"].ready_bytes == 4
+    live.engine.crash()
+    assert contents(live, "q") == ["b1", "b2"], "the answer comes when the disk has it"
+
+
+async def test_a_dry_run_counts(http: Http, live: LiveServer, client: Any):
+    fill(client, "a", "b", "a")
+    job = await do(http, "delete-messages", filter={"body": "a"}, dry_run=True)
+    assert counts(job) == ("done", 2, 0)
+    assert contents(live, "q") == ["a", "b", "a"]
+
+
+async def test_what_is_with_a_consumer_stays(http: Http, live: LiveServer, client: Any):
+    fill(client, "1", "2", "3")
+    client.consume("q", prefetch=2)
+    client.deliveries()
+    assert counts(await do(http, "delete-messages", filter={})) == ("done", 1, 1)
+    assert live.vhost.queues["q"].unacked == 2
+
+
+async def test_who_deletes_says_what(http: Http, client: Any):
+    fill(client, "1")
+    refused = await do(http, "delete-messages", 400)
+    assert refused["reason"] == "[{key_missing,filter}]"
+    refused = await do(http, "delete-messages", 400, filter={"message-id": "x"})
+    assert refused["reason"].startswith("unknown member of filter: message-id")
+
+
+# -- move ----------------------------------------------------------------------------------
+
+
+async def test_move_keeps_order_and_content(http: Http, live: LiveServer, client: Any):
+    fill(client, "a1", "b1", "a2", message_id="m", headers={"h": 1})
+    fill(client, "first", queue="to")
+    job = await http("POST", f"{QUEUE}/move", {"filter": {"body": "a"}, "queue": "to"})
+    assert counts(job) == ("done", 2, 2)
+    assert contents(live, "to") == ["first", "a1", "a2"]
+    assert contents(live, "q") == ["b1"]
+    client.get("to", no_ack=True)
+    moved = client.get("to")
+    assert moved.method.arguments["routing_key"] == "q"
+    assert not moved.method.arguments["redelivered"]
+    assert moved.properties["message_id"] == "m"
+    assert moved.properties["headers"] == {"h": ("I", 1)}
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_a_move_is_one_commit(
+    live: LiveServer, http: Http, client: Any, written: bool, monkeypatch: pytest.MonkeyPatch
+):
+    async def at_once() -> bool:
+        return True
+
+    # The disk is held, and the answer does not wait for it.
+    monkeypatch.setattr(live, "stored", at_once)
+    fill(client, *"abc")
+    with live.engine.disk_held() as disk:
+        await http("POST", f"{QUEUE}/move", {"queue": "to"})
+        live.engine.run()
+        if written:
+            assert disk.write()
+    live.engine.crash()
+    places = (contents(live, "q"), contents(live, "to"))
+    assert places == (([], list("abc")) if written else (list("abc"), []))
+
+
+async def test_by_way_of_an_exchange(http: Http, live: LiveServer, client: Any):
+    client.call(1, "exchange.declare", exchange="x", type="topic")
+    client.call(1, "queue.bind", exchange="x", queue="to", routing_key="new.*")
+    fill(client, "1", "2")
+    job = await http("POST", f"{QUEUE}/move", {"exchange": "x"})
+    assert (counts(job), job["skipped"]) == (("done", 2, 0), {"unroutable": 2})
+    job = await http("POST", f"{QUEUE}/move", {"exchange": "x", "routing_key": "new.key"})
+    assert (counts(job), job["to_exchange"]) == (("done", 2, 2), "x")
+    assert client.get("to").method.arguments["routing_key"] == "new.key"
+
+
+async def test_a_full_queue_stops_it_and_it_goes_on_later(
+    http: Http, live: LiveServer, client: Any
+):
+    client.declare("full", {"x-max-length": 2, "x-overflow": "reject-publish"})
+    fill(client, *"abcd")
+    job = await http("POST", f"{QUEUE}/move", {"queue": "full"})
+    assert (job["state"], job["done"], job["error"]) == ("stopped", 2, "queue 'full' is full")
+    assert (contents(live, "full"), contents(live, "q")) == (list("ab"), list("cd"))
+    client.get("full", no_ack=True)
+    await http("POST", f"jobs/{job['id']}/resume", None, 202)
+    await _ended(http, job["id"])
+    assert (contents(live, "full"), contents(live, "q")) == (list("bc"), ["d"])
+
+
+async def test_many_in_batches_from_every_part(
+    http: Http, live: LiveServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(browse, "BATCH", 4)
+    monkeypatch.setattr(browse, "RUN", 3)
+    monkeypatch.setattr(bulk, "RUN", 5)
+    client = live.connect()
+    client.declare("q", {"x-max-priority": 2})
+    client.declare("to")
+    for number in range(40):
+        fill(client, f"{number}", priority=number % 3)
+    client.consume("q", prefetch=10)
+    client.deliveries()
+    client.call(1, "basic.cancel", consumer_tag="c")
+    client.nack(0, multiple=True)
+    live.engine.run()
+    before = contents(live, "q")
+    job = await http("POST", f"{QUEUE}/move", {"queue": "to", "filter": {}})
+    assert counts(job) == ("done", 40, 40)
+    assert contents(live, "to") == before
+    queue = live.vhost.queues["q"]
+    assert (queue.message_count, queue.ready_bytes, queue.unacked) == (0, 0, 0)
+
+
+async def test_what_comes_meanwhile_is_left_alone(http: Http, live: LiveServer, client: Any):
+    client.call(1, "exchange.declare", exchange="x", type="fanout")
+    client.call(1, "queue.bind", exchange="x", queue="q")
+    fill(client, "1", "2")
+    job = await http("POST", f"{QUEUE}/move", {"exchange": "x"})
+    assert counts(job) == ("done", 2, 2), "round once, not for ever"
+    assert contents(live, "q") == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"queue": "to", "exchange": "x"}, 400),
+        ({"queue": "q"}, 400),
+        ({"queue": "none"}, 404),
+        ({"exchange": "none"}, 404),
+        ({"exchange": "amq.rabbitmq.trace"}, 401),
+        ({"queue": "to", "rate": 0}, 400),
+        ({"queue": "to", "rate": True}, 400),
+        ({"queue": "to", "wait": 61}, 400),
+    ],
+)
+async def test_bad_moves(http: Http, client: Any, body: dict[str, Any], status: int):
+    await http("POST", f"{QUEUE}/move", body, status)
+
+
+async def test_streams_keep_what_they_have(http: Http, client: Any):
+    client.declare("s", {"x-queue-type": "stream"})
+    await do(http, "delete-messages", 400, queue="s", filter={})
+    await http("POST", "queues/%2F/s/move", {"queue": "to"}, 400)
+
+
+async def test_into_a_stream(http: Http, live: LiveServer, client: Any):
+    client.declare("s", {"x-queue-type": "stream"})
+    fill(client, "1", "2")
+    assert counts(await http("POST", f"{QUEUE}/move", {"queue": "s"})) == ("done", 2, 2)
+    assert live.vhost.queues["s"].message_count == 2
+
+
+async def test_who_may(http: Http, live: LiveServer, client: Any):
+    live.add_user("reader", "management", permissions=("^$", "^$", ".*"))
+    live.add_user("writer", "management", permissions=("^$", ".*", "^$"))
+    for user in ("reader", "writer"):
+        await http("POST", f"{QUEUE}/move", {"queue": "to"}, 401, user=user)
+    await http("POST", f"{QUEUE}/move", {"exchange": ""}, 401, user="reader")
+    await http("POST", f"{QUEUE}/delete-messages", {"filter": {}}, 401, user="writer")
+
+
+# -- redrive -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dead(live: LiveServer) -> Any:
+    """A client that can `die(body)`; the messages of queue `work` die into `dead`, from exchange `x` by key."""
+    client: Any = live.connect()
+    client.declare("dead")
+    client.declare("work", DLX)
+    client.declare("copy")
+    client.call(1, "exchange.declare", exchange="x", type="direct")
+    for queue in ("work", "copy"):
+        client.call(1, "queue.bind", exchange="x", queue=queue, routing_key="k")
+
+    def die(*bodies: str, **options: Any) -> None:
+        for body in bodies:
+            client.publish("x", "k", body.encode(), **options)
+            content = client.get("work")
+            client.nack(content.method.arguments["delivery_tag"], requeue=False)
+        live.engine.run()
+
+    client.die = die
+    return client
+
+
+async def test_back_to_the_queue_as_they_were(http: Http, live: LiveServer, dead: Any):
+    dead.die("1", "2", headers={"mine": "x"}, message_id="m")
+    assert contents(live, "dead") == ["1", "2"]
+    job = await do(http, "redrive", queue="dead")
+    assert counts(job) == ("done", 2, 2)
+    assert (contents(live, "dead"), contents(live, "work")) == ([], ["1", "2"])
+    assert contents(live, "copy") == ["1", "2"], "who had it before does not get it again"
+    back = dead.get("work")
+    assert back.properties["headers"] == {"mine": ("S", "x")}
+    assert back.properties["message_id"] == "m"
+    arguments = back.method.arguments
+    assert (arguments["exchange"], arguments["routing_key"]) == ("x", "k")
+    assert not arguments["redelivered"]
+
+
+async def test_headers_are_gone_where_there_were_none(http: Http, live: LiveServer, dead: Any):
+    dead.die("1")
+    await do(http, "redrive", queue="dead")
+    back = dead.get("work")
+    assert "headers" not in back.properties
+    # And what dies again begins to count anew.
+    dead.nack(back.method.arguments["delivery_tag"], requeue=False)
+    live.engine.run()
+    death = dead.get("dead").properties["headers"]["x-death"][1][0][1]
+    assert death["count"] == ("l", 1)
+
+
+async def test_by_way_of_the_exchange(http: Http, live: LiveServer, dead: Any):
+    dead.die("1")
+    await do(http, "redrive", queue="dead", to="exchange")
+    assert contents(live, "copy") == ["1", "1"]
+    assert contents(live, "work") == ["1"]
+
+
+async def test_only_those_that_are_wanted(http: Http, live: LiveServer, dead: Any):
+    dead.die("a", "b")
+    wanted = {"death_reason": "rejected", "death_queue": "work", "body": "b"}
+    assert counts(await do(http, "redrive", queue="dead", filter=wanted)) == ("done", 1, 1)
+    assert contents(live, "dead") == ["a"]
+    wanted = {"death_reason": "expired"}
+    assert counts(await do(http, "redrive", queue="dead", filter=wanted)) == ("done", 0, 0)
+
+
+async def test_what_has_no_way_back_stays(http: Http, live: LiveServer, dead: Any):
+    fill(dead, "never died", queue="dead")
+    forged = [{"queue": "work", "exchange": "x", "routing-keys": ["k"], "reason": "rejected"}]
+    fill(dead, "forged", queue="dead", headers={"x-death": forged})
+    dead.die("gone")
+    dead.call(1, "queue.delete", queue="work")
+    job = await do(http, "redrive", queue="dead")
+    assert (counts(job), job["skipped"]) == (("done", 3, 0), {"no_death": 2, "no_queue": 1})
+    assert contents(live, "dead") == ["never died", "forged", "gone"]
+
+
+async def test_only_where_the_user_may_write(http: Http, live: LiveServer, dead: Any):
+    live.add_user("half", "management", permissions=("^$", "^copy$", ".*"))
+    dead.die("1")
+    job = await http("POST", "queues/%2F/dead/redrive", {}, user="half")
+    assert (job["done"], job["skipped"]) == (0, {"refused": 1})
+    job = await http("POST", "queues/%2F/dead/redrive", {"to": "exchange"}, user="half")
+    assert (job["done"], job["skipped"]) == (0, {"refused": 1})
+
+
+async def test_it_survives_a_restart_on_the_way(http: Http, live: LiveServer, dead: Any):
+    dead.die("1", delivery_mode=2)
+    live.engine.restart()
+    await do(http, "redrive", queue="dead")
+    assert contents(live, "work") == ["1"]
+    live.engine.crash()
+    assert (contents(live, "dead"), contents(live, "work")) == ([], ["1"])
+
+
+async def test_a_place_that_there_is_not(http: Http, dead: Any):
+    await do(http, "redrive", 400, queue="dead", to="sender")
+
+
+# -- jobs ----------------------------------------------------------------------------------
+
+
+async def _ended(http: Http, job_id: str) -> Any:
+    for _ in range(100):
+        job = await http("GET", f"jobs/{job_id}")
+        if job["state"] != "running":
+            return job
+    raise AssertionError(job)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError
+
+
+async def test_as_fast_as_was_asked_for(http: Http, live: LiveServer, client: Any):
+    fill(client, *"abcdef")
+    job = await http("POST", f"{QUEUE}/move", {"queue": "to", "rate": 20, "wait": 0}, 202)
+    await _until(lambda: contents(live, "to") == list("ab"))
+    live.engine.advance(0.05)
+    assert (await http("GET", f"jobs/{job['id']}"))["done"] == 2
+    live.engine.advance(0.05)
+    await _until(lambda: contents(live, "to") == list("abcd"))
+    live.engine.advance(0.1)
+    await _until(lambda: contents(live, "to") == list("abcdef"))
+    live.engine.advance(0.1)
+    assert counts(await _ended(http, job["id"])) == ("done", 6, 6)
+
+
+async def test_cancelled_and_resumed(http: Http, live: LiveServer, client: Any):
+    fill(client, *"abcd")
+    job = await http("POST", f"{QUEUE}/move", {"queue": "to", "rate": 10, "wait": 0}, 202)
+    await _until(lambda: contents(live, "to") == ["a"])
+    await http("DELETE", f"jobs/{job['id']}", None, 204)
+    found = await http("GET", f"jobs/{job['id']}")
+    assert (found["state"], found["done"]) == ("cancelled", 1)
+    assert contents(live, "q") == list("bcd")
+    assert await http("POST", f"jobs/{job['id']}/resume", None, 202)
+    await _until(lambda: contents(live, "to") == ["a", "b"])
+    for _ in range(4):
+        live.engine.advance(0.1)
+        await asyncio.sleep(0)
+    found = await _ended(http, job["id"])
+    assert (found["state"], found["matched"], found["done"]) == ("done", 4, 4)
+    refused = await http("POST", f"jobs/{job['id']}/resume", None, 400)
+    assert refused["reason"] == "the job is done"
+    await http("DELETE", f"jobs/{job['id']}", None, 204)
+    await http("GET", f"jobs/{job['id']}", None, 404)
+
+
+async def test_the_queue_goes(http: Http, live: LiveServer, client: Any):
+    fill(client, *"ab")
+    job = await http("POST", f"{QUEUE}/move", {"queue": "to", "rate": 10, "wait": 0}, 202)
+    await _until(lambda: contents(live, "to") == ["a"])
+    client.call(1, "queue.delete", queue="q")
+    live.engine.advance(0.1)
+    found = await _ended(http, job["id"])
+    assert (found["state"], found["error"]) == ("stopped", "queue 'q' is gone")
+
+
+async def test_a_list_for_those_who_may_know(http: Http, live: LiveServer, client: Any):
+    live.add_user("other", "management", permissions=(".*", ".*", ".*"))
+    live.add_user("stranger", "management", permissions=None)
+    await http("POST", f"{QUEUE}/move", {"queue": "to"})
+    (job,) = await http("GET", "jobs", user="other")
+    assert job["kind"] == "move"
+    await http("DELETE", f"jobs/{job['id']}", None, 401, user="other")
+    assert await http("GET", "jobs", user="stranger") == []
+    await http("GET", f"jobs/{job['id']}", None, 404, user="stranger")
+
+
+async def test_not_too_many_at_a_time(
+    http: Http, live: LiveServer, client: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs, "MOST_RUNNING", 1)
+    monkeypatch.setattr(jobs, "KEPT", 1)
+    fill(client, *"ab")
+    await http("POST", f"{QUEUE}/move", {"queue": "to", "rate": 1, "wait": 0}, 202)
+    await http("POST", f"{QUEUE}/move", {"queue": "to"}, 503)
+    await jobs.end_all(live.as_server)
+    for _ in range(3):
+        await http("POST", f"{QUEUE}/move", {"queue": "to", "dry_run": True})
+    assert len(await http("GET", "jobs")) <= 2
