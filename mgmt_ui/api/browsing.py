@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from broker.browse import Cursor, Found, batches
+from broker.message_filter import Filter
 from broker.yielding import Breather
 from mgmt_ui import message_filters, message_rows
 from mgmt_ui.answer import Answer

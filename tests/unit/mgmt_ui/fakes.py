@@ -138,7 +138,6 @@ class FakeServer:
                 "ages": Ages(0),
                 "next_position": 0,
                 "frontiers": list,
-                "ready": SimpleNamespace(peek=lambda: None),
             }
             | overrides
         )

@@ -222,7 +222,10 @@ async def test_who_may(http: Http, live: LiveServer, client: Any):
 
 @pytest.fixture
 def dead(live: LiveServer) -> Any:
-    """A client that can `die(body)`; the messages of queue `work` die into `dead`, from exchange `x` by key."""
+    """A client that can `die(body)`: a message comes to `work` by exchange `x`, and ends in `dead`.
+
+    A queue `copy` is bound as `work` is.
+    """
     client: Any = live.connect()
     client.declare("dead")
     client.declare("work", DLX)
