@@ -38,6 +38,7 @@ class Paged(Look):
         "delivered_below",
         "head",
         "level",
+        "pop",
         "queue",
         "tail",
     )
@@ -54,9 +55,18 @@ class Paged(Look):
         self._nearest: int | None = None
         self.level = level
         self.delivered_below = 0
+        self._lead(head)
+        self._follow(head.split(keep))
+
+    def _lead(self, head: Fifo) -> None:
+        # `pop` takes the first message; IndexError where none is at hand.
         self.head = head
-        self.tail = head.split(keep)
-        self.append = self.tail.append
+        self.pop = head.pop
+
+    def _follow(self, tail: Fifo) -> None:
+        # `append` adds a message at the end.
+        self.tail = tail
+        self.append = tail.append
 
     def __len__(self) -> int:
         return len(self.head) + self._count + len(self.tail)
@@ -77,8 +87,8 @@ class Paged(Look):
             if not self._middle:
                 if not len(self.tail):
                     return 0
-                self.head, self.tail = self.tail, self.tail.successor()
-                self.append = self.tail.append
+                self._lead(self.tail)
+                self._follow(self.tail.successor())
             elif self._middle[0].readable:
                 segment = self._middle.popleft()
                 plain = segment.earliest is None and segment.first >= self.delivered_below
@@ -101,16 +111,13 @@ class Paged(Look):
         for entry in entries:
             if entry.returns:
                 if entry.deadline is not None:
-                    self.head = head = head.for_return(entry)
+                    head = head.for_return(entry)
                 head.requeue(entry)
             else:
                 if entry.deadline is not None:
-                    self.head = head = head.for_deadline(entry)
+                    head = head.for_deadline(entry)
                 head.append(entry)
-
-    def pop(self) -> QueuedMessage:
-        """Takes the first message; IndexError where none is at hand."""
-        return self.head.pop()
+        self._lead(head)
 
     def peek(self) -> QueuedMessage | None:
         """The first message if it is at hand, left where it is."""
@@ -255,13 +262,12 @@ class Paged(Look):
 
     def for_deadline(self, entry: QueuedMessage) -> "Paged":
         """Called before `entry`, with a deadline, is appended."""
-        self.tail = self.tail.for_deadline(entry)
-        self.append = self.tail.append
+        self._follow(self.tail.for_deadline(entry))
         return self
 
     def for_return(self, entry: QueuedMessage) -> "Paged":
         """Called before `entry`, with a deadline, is requeued."""
-        self.head = self.head.for_return(entry)
+        self._lead(self.head.for_return(entry))
         return self
 
     def nearest(self) -> int | None:

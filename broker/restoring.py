@@ -7,9 +7,8 @@ was read (recall.py).
 
 from typing import TYPE_CHECKING
 
-from broker import delayed
+from broker import delayed, paging
 from broker.message import Message, QueuedMessage
-from broker.paging import LONG, OVERHEAD
 from broker.queue import Queue
 from broker.recall import Recall
 from persistence.message_log import Batch
@@ -42,7 +41,7 @@ class Restorer:
         queue = self._queues.get(queue_id)
         if not isinstance(queue, Queue) or not queue.pages:
             return False
-        if octets + messages * OVERHEAD <= LONG:
+        if octets + messages * paging.OVERHEAD <= paging.LONG:
             return False
         self._long.add(queue)
         return True

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker import paging, restoring
+from broker import paging
 from tests.support.engine import Engine
 from tests.unit.broker.test_queue_model import Run, operations
 
@@ -14,7 +14,6 @@ def tiny(monkeypatch: pytest.MonkeyPatch):
     """Every queue with more than about one message is long."""
     for name, value in (("LONG", 500), ("HEAD", 1), ("AHEAD", 800), ("FLOOR", 0), ("PORTION", 1)):
         monkeypatch.setattr(paging, name, value)
-    monkeypatch.setattr(restoring, "LONG", 500)
 
 
 class PagedRun(Run):
