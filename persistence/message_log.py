@@ -183,8 +183,9 @@ class MessageLog:
                     entries[ordinal] = None
                 batch.settled.clear()
                 data, uniform = record.encode(entries)
-                octets = batch.size - OVERHEAD * len(entries) if uniform else None
-                gathered.append(Gathered(batch, shares.of_batch(batch, entries, octets), data))
+                octets = batch.size - OVERHEAD * len(entries)
+                parts = shares.of_batch(batch, entries, octets, uniform=uniform)
+                gathered.append(Gathered(batch, parts, data))
         return gathered
 
     def rows(self, gathered: "list[Gathered]") -> list[dict[str, Any]]:

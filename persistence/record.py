@@ -65,7 +65,7 @@ class Record(NamedTuple):
 def encode(entries: Iterable[Any]) -> tuple[bytearray, bool]:
     """The blob of a batch: of its entries those that are not None, in order.
 
-    Also whether they are uniform: all there, of one queue, without deadlines.
+    Also whether they are uniform: of one queue, without deadlines.
     """
     # Room for the head, which is written last: it has the checksum of the rest.
     parts: list[bytes] = [bytes(_HEAD.size + _COUNT.size)]
@@ -78,13 +78,13 @@ def encode(entries: Iterable[Any]) -> tuple[bytearray, bool]:
     odd = -1
     for entry in entries:
         if entry is None:
-            odd += 1
             continue
         if entry.queue is not queue:
             odd += 1
             queue = entry.queue
             queue_id = queue.id
         if entry.message is message:
+            odd += 1
             more.append(entry)
             continue
         if more:

@@ -100,15 +100,23 @@ def progression(ordinals: Sequence[int]) -> Sequence[int]:
 
 
 def of_batch(
-    batch: "Batch", entries: Sequence[Any], octets: int | None = None
+    batch: "Batch", entries: Sequence[Any], octets: int, *, uniform: bool
 ) -> list[tuple[Any, Share]]:
     """The shares of a batch with these entries (None for what is settled), with their queues.
 
-    With `octets`, the size of all bodies, the entries are uniform (record.py).
+    `octets` is the size of all bodies, settled or not; `uniform` as `record.encode` says.
     """
-    if octets is not None and (queue := entries[0].queue).levels == 1:
-        count, first, last = len(entries), entries[0].position, entries[-1].position
-        return [(queue, Share(batch, queue.id, 0, range(count), first, last, octets))]
+    if uniform:
+        alive: Sequence[Any] = entries
+        ordinals: Sequence[int] = range(len(entries))
+        if batch.alive < len(entries):
+            alive = [entry for entry in entries if entry is not None]
+            ordinals = progression([entry.ref for entry in alive])
+            octets = sum([entry.message.header.body_size for entry in alive])
+        queue = alive[0].queue
+        if queue.levels == 1:
+            first, last = alive[0].position, alive[-1].position
+            return [(queue, Share(batch, queue.id, 0, ordinals, first, last, octets))]
     groups: dict[tuple[Any, int], list[Any]] = {}
     for entry in entries:
         if entry is not None:
