@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker import browse, paging, restoring
+from broker import browse, paging
 from broker.browse import READY, Found, batches
 from broker.bulk import Bulk, Nowhere, ToQueue
 from broker.message_filter import Filter
@@ -20,7 +20,6 @@ def tiny(monkeypatch: pytest.MonkeyPatch):
     """Every queue with more than about one message is long."""
     for name, value in (("LONG", 500), ("HEAD", 1), ("AHEAD", 800), ("FLOOR", 0), ("PORTION", 1)):
         monkeypatch.setattr(paging, name, value)
-    monkeypatch.setattr(restoring, "LONG", 500)
     monkeypatch.setattr(browse, "BATCH", 3)
 
 
