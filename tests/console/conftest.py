@@ -47,9 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
+    """Chromium without a window.
+
+    For this package only: while it runs, so does a loop of its own, and no test with another one.
+    """
     chromium = os.environ.get("LEVERET_CHROMIUM") or shutil.which("chromium")
     if chromium is None:
         pytest.skip("no chromium on this machine; LEVERET_CHROMIUM names another one")
@@ -61,7 +64,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker that messages go through all the time (see Traffic)."""
     with Broker(tmp_path_factory.mktemp("console")) as broker, Traffic(broker.url):
@@ -141,7 +144,7 @@ def stopped(broker: Broker) -> Iterator[None]:
     broker.start()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def axe() -> str:
     """The source of axe-core, which finds what keeps people out."""
     if not AXE.exists():
