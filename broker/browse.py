@@ -10,12 +10,13 @@ missed or be seen twice; `Ready.take_out` knows which are still there.
 """
 
 from collections.abc import AsyncGenerator, Collection, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from broker.message import QueuedMessage
+from broker.paged_look import Sight
 from broker.yielding import next_turn
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ async def _of_queue(
         if offset:
             at, offset = _level(queue, number).seek(offset)
             skipped, offset = (0, offset) if at is None else (offset, 0)
-        try:
-            while at is not None and (entries := await _look(queue, number, at)):
+        with closing(Sight()) as sight:
+            while at is not None and (entries := await _look(queue, number, at, sight)):
                 if entries[0].position >= end:
                     break
                 at = entries[-1].position + 1
@@ -121,9 +122,6 @@ async def _of_queue(
                 if entries:
                     yield [Found(each, READY, Cursor(rank, each.position)) for each in entries]
                 await next_turn()
-        finally:
-            if (level := _level(queue, number)).paged:
-                level.look_away()
 
 
 def _level(queue: "Queue", number: int) -> Any:
@@ -131,10 +129,10 @@ def _level(queue: "Queue", number: int) -> Any:
     return queue.ready.by_level()[number]
 
 
-async def _look(queue: "Queue", number: int, position: int) -> list[QueuedMessage]:
+async def _look(queue: "Queue", number: int, position: int, sight: Sight) -> list[QueuedMessage]:
     level = _level(queue, number)
     if level.paged:
-        found: list[QueuedMessage] = await level.look(position, BATCH)
+        found: list[QueuedMessage] = await level.look(position, BATCH, sight)
         return found
     there: list[QueuedMessage] = level.after(position, BATCH)
     return there

@@ -9,8 +9,10 @@ taken out, the copy takes its place, and what is left stays on the disk.
 """
 
 import asyncio
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from broker.message import QueuedMessage
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from broker.paging import Pager
     from broker.queue import Queue
     from broker.segment import Segment
+
+
+# Octets of batches that are read at once for somebody who looks.
+GLIMPSED = 1 << 20
 
 
 class Look:
@@ -58,53 +64,62 @@ class Look:
             left -= len(segment)
         return self.tail.seek(left)
 
-    async def look(self, position: int, count: int) -> list[QueuedMessage]:
+    async def look(self, position: int, count: int, sight: "Sight") -> list[QueuedMessage]:
         """As Fifo.after; fewer do not mean that there are no more, but none does."""
         while True:
             if found := self.head.after(position, count):
                 return found
-            segment = self._segment(position)
-            if segment is None:
+            at = self._index(position)
+            if at == len(self._middle):
                 return self.tail.after(position, count)
+            segment = self._middle[at]
+            sight.rest_on(segment)
             if segment.share is not None and segment.copies is None:
-                blob = await self._read(segment.share)
-                self._copy(segment, blob)
+                await self._copy(at, segment, segment.share, sight)
                 continue  # the queue may have gone on meanwhile
-            entries = segment.others if segment.copies is None else segment.seen()
+            entries = segment.seen()
             if found := [entry for entry in entries if entry.position >= position][:count]:
                 return found
             position = segment.last + 1
 
-    def _segment(self, position: int) -> "Segment | None":
-        # The first that has something from this position on; those before need no copies now.
-        for segment in self._middle:
-            if segment.last >= position:
-                return segment
-            segment.copies = None
-        return None
+    def _index(self, position: int) -> int:
+        # Of the first segment that has something from this position on.
+        return bisect_left(self._middle, position, key=_last)
 
-    async def _read(self, share: Share) -> Blob:
-        done: asyncio.Future[Blob] = asyncio.get_running_loop().create_future()
+    async def _copy(self, at: int, segment: "Segment", share: Share, sight: "Sight") -> None:
+        if segment.glimpse is None:
+            await self._read(at, sight)
+        glimpse, segment.glimpse = segment.glimpse, None
+        if glimpse is not None:
+            copies = await self._pager.copies(self.queue, share, glimpse)
+            if segment.share is share and segment.copies is None:
+                self._mark(copies)
+                segment.copies = copies
+
+    async def _read(self, at: int, sight: "Sight") -> None:
+        # And some of what is behind it: a batch may be small, and each way to the disk is long.
+        wanted: list[Segment] = []
+        size = 0
+        for each in islice(self._middle, at, None):
+            if each.share is not None and each.copies is None:
+                wanted.append(each)
+                size += each.share.batch.size
+            if size >= GLIMPSED:
+                break
+        done: asyncio.Future[list[Blob]] = asyncio.get_running_loop().create_future()
 
         def arrived(blobs: list[Blob]) -> None:
             if not done.done():
-                done.set_result(blobs[0])
+                done.set_result(blobs)
 
-        self._pager.fetch([share.batch.id], arrived)
-        return await done
-
-    def _copy(self, segment: "Segment", blob: Blob) -> None:
-        if segment.share is not None:
-            segment.copies = self._pager.copies(self.queue, segment.share, blob)
-            self._mark(segment.copies)
+        numbers = [each.share.batch.id for each in wanted if each.share is not None]
+        self._pager.fetch(numbers, arrived)
+        for each, blob in zip(wanted, await done, strict=True):
+            each.glimpse = blob
+        sight.glimpsed = wanted
 
     def _mark(self, entries: list[QueuedMessage]) -> None:
         raise NotImplementedError
-
-    def look_away(self) -> None:
-        """Nobody looks any more: the copies can go."""
-        for segment in self._middle:
-            segment.copies = None
 
     # -- taking out ----------------------------------------------------------------------
 
@@ -112,19 +127,16 @@ class Look:
         """As Fifo.take_out; copies that `look` has given count as what they are copies of."""
         wanted = set(entries)
         taken = self.head.take_out(wanted)
-        for segment in self._middle:
-            if len(taken) == len(wanted):
-                break
-            if segment.copies is not None or segment.others:
-                taken |= self._take_from(segment, wanted)
+        for position in sorted(entry.position for entry in wanted - taken):
+            at = self._index(position)
+            if at < len(self._middle) and (found := self._take_from(at, wanted - taken)):
+                taken |= found
         if len(taken) < len(wanted):
             taken |= self.tail.take_out(wanted - taken)
-        if not all(map(len, self._middle)):
-            self._middle = deque(segment for segment in self._middle if len(segment))
-        self._look_for_nearest()
         return taken
 
-    def _take_from(self, segment: "Segment", wanted: set[QueuedMessage]) -> set[QueuedMessage]:
+    def _take_from(self, at: int, wanted: set[QueuedMessage]) -> set[QueuedMessage]:
+        segment = self._middle[at]
         taken = wanted.intersection(segment.others)
         if taken:
             segment.others = [entry for entry in segment.others if entry not in taken]
@@ -138,9 +150,46 @@ class Look:
             self._octets -= share.octets - (segment.share.octets if segment.share else 0)
         taken |= gone
         self._count -= len(taken)
-        if taken:
+        if not len(segment):
+            del self._middle[at]
+        if taken and segment.earliest is not None:
             segment.find_earliest()
+            self._look_for_nearest()
         return taken
 
     def _look_for_nearest(self) -> None:
         raise NotImplementedError
+
+
+class Sight:
+    """What one who looks at a queue has before his eyes; `close` when he looks no more."""
+
+    __slots__ = ("_segment", "glimpsed")
+
+    def __init__(self) -> None:
+        self._segment: Segment | None = None
+        # What was read for him, and perhaps not yet looked at.
+        self.glimpsed: list[Segment] = []
+
+    def rest_on(self, segment: "Segment | None") -> None:
+        """He looks at this segment, and at no other any more."""
+        before = self._segment
+        if before is segment:
+            return
+        if before is not None:
+            before.watched -= 1
+            if not before.watched:
+                before.copies = None
+        if segment is not None:
+            segment.watched += 1
+        self._segment = segment
+
+    def close(self) -> None:
+        """The copies can go, unless others look at them."""
+        self.rest_on(None)
+        for segment in self.glimpsed:
+            segment.glimpse = None
+
+
+def _last(segment: "Segment") -> int:
+    return segment.last

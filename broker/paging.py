@@ -19,6 +19,8 @@ from broker.ready import Fifo
 from broker.recall import Recall
 from broker.segment import Segment
 from broker.waiting import Waiting
+from broker.yielding import next_turn
+from persistence import record
 from persistence.reader import Blob
 from persistence.record import Damaged
 from persistence.shares import Share
@@ -42,6 +44,8 @@ BUDGET = 192 << 20
 FLOOR = 256 << 10
 # Batches are asked for in portions of this, so that the first comes soon.
 PORTION = 2 << 20
+# Messages that are made for somebody who only looks before others have their turn.
+COPIED = 500
 
 
 class Unread(Waiting):
@@ -170,12 +174,19 @@ class Pager:
         """Reads batches for somebody who only looks; `then` is called on the loop."""
         self._commit.reader.fetch(batch_ids, then)
 
-    def copies(self, queue: "Queue", share: Share, blob: Blob) -> list[QueuedMessage]:
+    async def copies(self, queue: "Queue", share: Share, blob: Blob) -> list[QueuedMessage]:
         """As `recall`, for somebody who only looks: what is damaged stays as it is."""
+        copies: list[QueuedMessage] = []
         try:
-            return [] if isinstance(blob, Damaged) else self._recall.entries(queue, share, blob)
+            if isinstance(blob, Damaged):
+                raise blob
+            found = record.extract(blob, share.ordinals)
         except Damaged:
-            return []
+            return copies
+        for at in range(0, len(found), COPIED):
+            copies += self._recall.build(queue, share.batch, found[at : at + COPIED])
+            await next_turn()
+        return copies
 
     def recall(self, queue: "Queue", share: Share, blob: Blob) -> list[QueuedMessage]:
         """The messages of a share that was read; none where it is damaged."""

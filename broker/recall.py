@@ -4,18 +4,24 @@ Here: at start, and when a long queue reads back.  Not here: how blobs look
 (persistence/record.py), when they are read.
 """
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from broker.amqp import content
 from broker.amqp.content import ContentHeader
 from broker.message import Message, QueuedMessage, Route, decode_name
 from persistence import record
 from persistence.shares import Share
 
+if TYPE_CHECKING:
+    from persistence.message_log import Batch
+
 # How many routes and headers are remembered: a backlog repeats itself as a publisher does.
 REMEMBERED = 4096
 
 
 class Recall:
-    """Makes messages; `queue_of` gives what an entry is told to be in."""
+    """Makes messages."""
 
     __slots__ = ("_headers", "_known", "_routes")
 
@@ -32,13 +38,18 @@ class Recall:
 
     def entries(self, queue: object, share: Share, blob: bytes) -> list[QueuedMessage]:
         """The messages of a share of `queue` in a blob that was checked; raises Damaged."""
-        batch = share.batch
+        return self.build(queue, share.batch, record.extract(blob, share.ordinals))
+
+    def build(
+        self, queue: object, batch: "Batch", found: Iterable[record.Extract]
+    ) -> list[QueuedMessage]:
+        """Messages of `queue` made of what was found of them in the blob of a batch."""
         entries: list[QueuedMessage] = []
         add = entries.append
         last_shape = last = b""
         route: Route
         header: ContentHeader
-        for shape, ordinal, position, deadline, start, body in record.extract(blob, share.ordinals):
+        for shape, ordinal, position, deadline, start, body in found:
             # Neighbours are mostly alike.
             if start != last or shape != last_shape:
                 route, header = self._look_up(start, record.flags_of(shape))

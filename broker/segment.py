@@ -13,11 +13,12 @@ class Segment:
     """A piece of the middle: `share` is on the disk, `others` in memory, among it by position.
 
     Without a share all of it is in memory.  `blob` is the batch once it was read; `asked` says
-    that it is being read, `earliest` the first deadline in it, None for none.  `copies` are of what
-    is on the disk, while somebody looks at them (paged_look.py).
+    that it is being read, `earliest` the first deadline in it, None for none.  `copies` are
+    of what is on the disk, made of the batch that is the `glimpse`, while so many as `watched` look
+    at them (paged_look.py).
     """
 
-    __slots__ = ("asked", "blob", "copies", "earliest", "others", "share")
+    __slots__ = ("asked", "blob", "copies", "earliest", "glimpse", "others", "share", "watched")
 
     def __init__(self, share: Share | None, others: list[QueuedMessage]) -> None:
         self.share = share
@@ -25,6 +26,8 @@ class Segment:
         self.asked = False
         self.blob: Any = None
         self.copies: list[QueuedMessage] | None = None
+        self.glimpse: Any = None
+        self.watched = 0
         self.earliest: int | None = None
         self.find_earliest()
 
