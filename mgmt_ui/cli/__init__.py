@@ -19,6 +19,7 @@ NOUNS = {
     "exchange": ("exchange", "exchange"),
     "binding": ("binding", "binding"),
     "message": ("message", "message"),
+    "job": ("message_work", "job"),
     "connection": ("connection", "connection"),
     "channel": ("connection", "channel"),
     "consumer": ("connection", "consumer"),

@@ -1,20 +1,24 @@
 """`brokerctl exchange`."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from mgmt_ui.cli.base import group, with_session
 from mgmt_ui.cli.commands.queue import BINDINGS
+from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
-from mgmt_ui.cli.values import arguments
+from mgmt_ui.cli.values import arguments, pairs
 
+ROUTE = ("exchange", "type", "by", "keys", "to", "to_type")
+DELAYED = ("id", "due_in", "exchange", "routing_key", "payload_bytes", "payload")
 COLUMNS = ("name", "type", "durable", "auto_delete", "internal", "policy")
 
 
 @group("exchange")
 def exchange() -> None:
-    """Exchanges: list, show, declare, delete."""
+    """Exchanges: list, show, declare, delete, route, delayed."""
 
 
 def _path(session: Session, name: str, *more: str) -> str:
@@ -82,3 +86,70 @@ def bindings(session: Session, name: str, destination: bool) -> None:
     """List the bindings of an exchange."""
     end = "destination" if destination else "source"
     session.fetch(_path(session, name, "bindings", end), BINDINGS)
+
+
+@exchange.command()
+@with_session
+@click.argument("name")
+@click.option("-k", "--key", default="", metavar="KEY", help="Routing key.")
+@click.option("--header", "headers", multiple=True, metavar="KEY=VALUE")
+def route(session: Session, name: str, key: str, headers: tuple[str, ...]) -> None:
+    """Show where a message would go, and by which exchanges; nothing is published."""
+    body = {"routing_key": key, "headers": pairs(headers)}
+    _, answer = session.api.call("POST", _path(session, name, "route"), body)
+    if answer is None:
+        return  # --dry-run has shown the request
+    if session.out.format in ("json", "jsonl"):
+        session.out.item(answer)
+    else:
+        session.show([row for step in answer["path"] for row in _steps(step)], ROUTE)
+    if not answer["routed"]:
+        raise Failure("it would reach no queue", error="unroutable")
+
+
+def _steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    by = "alternate exchange" if step["alternate"] else "binding"
+    for each in step["destinations"]:
+        keys = [binding["routing_key"] for binding in each["bindings"] or ()]
+        yield {"exchange": step["exchange"] or "amq.default", "type": step["type"], "by": by} | {
+            "keys": keys,
+            "to": each["destination"],
+            "to_type": each["destination_type"],
+        }
+
+
+@exchange.command()
+@with_session
+@click.argument("name")
+@click.option("-n", "--count", type=click.IntRange(1, 1000), default=100, show_default=True)
+def delayed(session: Session, name: str, count: int) -> None:
+    """List the messages that wait in an x-delayed-message exchange, the next first."""
+    session.fetch(_path(session, name, "delayed"), DELAYED, count=str(count))
+
+
+@exchange.command("cancel-delayed")
+@with_session
+@click.argument("name")
+@click.argument("ids", nargs=-1)
+@click.option("--message-id", metavar="ID", help="Those with this message id.")
+@click.option("--routing-key", metavar="KEY", help="Those with this routing key.")
+@click.option("--all", "everything", is_flag=True, help="All that wait.")
+def cancel_delayed(
+    session: Session, name: str, ids: tuple[str, ...], everything: bool, **given: Any
+) -> None:
+    """Drop messages that wait in an x-delayed-message exchange, by id or by what they are."""
+    wanted = {key: value for key, value in given.items() if value is not None}
+    if bool(ids) + bool(wanted) + everything != 1:
+        raise Failure("say which messages: IDs, --message-id, --routing-key, or --all", USAGE)
+    if ids:
+        session.confirm(f"Drop {len(ids)} delayed messages of exchange '{name}'?")
+        for each in ids:
+            session.delete(_path(session, name, "delayed", each))
+        return
+    where, body = _path(session, name, "delayed", "cancel"), {"filter": wanted}
+    if not session.settings.flag("dry_run"):
+        _, counted = session.api.call("POST", where, {**body, "dry_run": True})
+        session.confirm(f"Drop {counted['matched']} delayed messages of exchange '{name}'?")
+    _, answer = session.api.call("POST", where, body)
+    if answer is not None:
+        session.out.note(f"dropped {answer['cancelled']}")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.commands.message_work import WORK
 from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import pairs
@@ -33,7 +34,11 @@ COLUMNS = ("routing_key", "exchange", "redelivered", "payload_bytes", "payload")
 
 @group("message")
 def message() -> None:
-    """Messages: publish, get."""
+    """Messages: publish, get, peek, search, move, delete, redrive."""
+
+
+for work in WORK:
+    message.add_command(work)
 
 
 @message.command()

@@ -24,7 +24,7 @@ BINDINGS = ("source", "destination", "destination_type", "routing_key", "argumen
 
 @group("queue")
 def queue() -> None:
-    """Queues: list, show, declare, purge, delete."""
+    """Queues: list, show, declare, purge, pause, resume, delete."""
 
 
 @queue.command("list")
@@ -135,3 +135,23 @@ def consumers(session: Session, name: str) -> None:
     details = session.api.get(session.below("queues", name))["consumer_details"]
     columns = ("consumer_tag", "channel_details.name", "ack_required", "prefetch_count", "active")
     session.show(details, columns)
+
+
+@queue.command()
+@with_session
+@click.argument("names", nargs=-1, required=True)
+def pause(session: Session, names: tuple[str, ...]) -> None:
+    """Stop deliveries from queues; they still take messages, and stay paused over a restart."""
+    for name in names:
+        session.api.call("PUT", session.below("queues", name, "pause"))
+        session.out.note("paused")
+
+
+@queue.command()
+@with_session
+@click.argument("names", nargs=-1, required=True)
+def resume(session: Session, names: tuple[str, ...]) -> None:
+    """Let queues deliver again."""
+    for name in names:
+        session.api.call("PUT", session.below("queues", name, "resume"))
+        session.out.note("resumed")
