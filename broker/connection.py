@@ -1,8 +1,7 @@
 """One client connection from its handshake to its end; knows no socket.
 
-Here: handing commands to channels, replies and refusals, the orderly end.  Not
-here: what a method does (handlers/), the handshake's rules (handshake.py), when
-its octets are read and written (link.py).
+Here: handing commands to channels, replies and refusals, the orderly end.  Not here: what a method
+does (handlers/), the handshake's rules (handshake.py), when octets are read and written (link.py).
 """
 
 import logging

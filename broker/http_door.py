@@ -3,7 +3,7 @@
 Here: when the web server is loaded, and its life.  Not here: what it answers, which is handed in
 (mgmt_ui), and TLS (tls_listener.py).
 
-Loading it takes 13 MiB and a sixth of a second, which a broker that nobody looks at can do without
+Loading it takes 13 MiB and time, which a broker that nobody looks at can do without
 (measured: 47.5 MiB idle instead of 60).  It happens in a thread, so that messages go on meanwhile,
 and whoever knocked waits in the kernel's queue.
 """

@@ -72,8 +72,8 @@ class _Outlet:
     """A transport whose short writes go straight to the socket, without the interpreter's lock.
 
     The transport holds the lock while the kernel carries octets to a client on the same machine
-    (34 us), and the thread that writes to the disk waits for it: a synchronous publisher's round
-    took a tenth longer (measured).
+    (34 us measured), and the thread that writes to the disk waits for it.  Without it `reliable`
+    takes 8 % less CPU a message.
     """
 
     __slots__ = (
