@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 MANY_EXCHANGES = 64
 
 
+class Inflow:
+    """What came to one queue by way of one exchange: a pair, as those of served.py."""
+
+    __slots__ = ("publish",)
+
+    def __init__(self) -> None:
+        self.publish = 0
+
+
 class QueueCounters:
     """The counters of one queue; those that end in no_ack are parts of the others.
 
@@ -47,17 +56,21 @@ class QueueCounters:
         self.published = self.delivered = self.delivered_no_ack = self.redelivered = 0
         self.acked = self.got = self.got_no_ack = self.get_empty = 0
         self.disk_reads = self.disk_writes = 0
-        self.incoming: dict[str, int] | None = None
+        self.incoming: dict[str, Inflow] | None = None
 
     def count_in(self, exchange: str, count: int) -> None:
         """So many were published here by way of an exchange."""
         self.published += count
-        if self.incoming is None:
-            self.incoming = {}
-        elif len(self.incoming) > MANY_EXCHANGES:
-            known = self.vhost.exchanges
-            self.incoming = {name: n for name, n in self.incoming.items() if name in known}
-        self.incoming[exchange] = self.incoming.get(exchange, 0) + count
+        incoming = self.incoming
+        if incoming is None:
+            incoming = self.incoming = {}
+        inflow = incoming.get(exchange)
+        if inflow is None:
+            if len(incoming) > MANY_EXCHANGES:
+                for name in incoming.keys() - self.vhost.exchanges.keys():
+                    del incoming[name]
+            inflow = incoming[exchange] = Inflow()
+        inflow.publish += count
 
     def count_delivered(self, count: int, no_ack: int) -> None:
         """So many went to consumers, `no_ack` of them to such as do not acknowledge."""

@@ -151,6 +151,21 @@ class Pairs:
             found.setdefault(consumer.queue, Served()).end(consumer)
         return found
 
+    def pair(self, queue: "Queue") -> Served | None:
+        """What stands for the pair with a queue for as long as it lasts; what consumers have got
+        is in `by_queue` only."""
+        return self._served.get(queue)
+
+    def taken_from(self, queue: "Queue") -> Served:
+        """What was taken from one queue, as of now."""
+        now = Served()
+        if (pair := self._served.get(queue)) is not None:
+            now.add(pair)
+            for consumer in self._channel.consumers.values():
+                if consumer.queue is queue:
+                    now.end(consumer)
+        return now
+
     def _forget_queues(self) -> None:
         self._past = self._past or Served()
         for queue in [queue for queue in self._served if queue.deleted]:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from broker.channel import Channel
     from broker.connection import Connection
     from broker.queue import Queue
+    from broker.queue_counters import Inflow
+    from broker.served import Flow, Served
     from exchanges.base import Exchange
     from vhosts.statistics import Statistics
     from vhosts.vhost import VirtualHost
@@ -68,13 +70,23 @@ def _connection(connection: "Connection") -> Values:
     return connection.received_bytes, connection.sent_bytes
 
 
-def _channel(channel: "Channel") -> Values:
-    flow, taken = channel.pairs.published(), channel.pairs.taken()
+def _flow(flow: "Flow") -> Values:
+    return flow.publish, flow.confirm, flow.return_unroutable, flow.drop_unroutable
+
+
+def _served(taken: "Served") -> Values:
     return (
-        *(flow.publish, flow.confirm, flow.return_unroutable, flow.drop_unroutable),
         *(taken.ack, taken.deliver, taken.deliver_no_ack, taken.deliver_get),
         *(taken.get, taken.get_no_ack, taken.get_empty, taken.redeliver),
     )
+
+
+def _inflow(inflow: "Inflow") -> Values:
+    return (inflow.publish,)
+
+
+def _channel(channel: "Channel") -> Values:
+    return *_flow(channel.pairs.published()), *_served(channel.pairs.taken())
 
 
 def of_statistics(statistics: "Statistics") -> Values:
@@ -97,6 +109,12 @@ QUEUE = kind((*LENGTHS, "publish", *DELIVERING, *STORING), _queue)
 EXCHANGE = kind(ROUTING, _exchange)
 CONNECTION = kind(OCTETS, _connection)
 CHANNEL = kind((*PUBLISHING, *DELIVERING), _channel)
+FLOW = kind(PUBLISHING, _flow)
+SERVED = kind(DELIVERING, _served)
+INFLOW = kind(("publish",), _inflow)
+PAIRS = (FLOW, SERVED, INFLOW)
+"""What channels, exchanges and queues have to do with each other: rates_mode detailed."""
+
 MESSAGES = kind((*PUBLISHING, *DELIVERING, *STORING), _vhost)
 """Of a virtual host, without what has to be added up from its queues and connections."""
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from mgmt_ui import counters, node
 from mgmt_ui.counters import Kind, Values
-from mgmt_ui.history import BASIC, GLOBAL, History, Tier
+from mgmt_ui.history import BASIC, DETAILED, GLOBAL, History, Tier
 
 if TYPE_CHECKING:
+    from broker.channel import Channel
     from broker.clock import TimerHandle
     from broker.queue import Queue
     from mgmt_ui.server import Server
@@ -130,7 +131,8 @@ class Rates:
         if len(self._asked) >= MOST_ASKED:
             self._histories.pop(self._asked.popitem(last=False)[0], None)
         self._asked[key] = None
-        history = self._histories[key] = History(BASIC, len(noted[2]))
+        tiers = DETAILED if noted[1] in counters.PAIRS else BASIC
+        history = self._histories[key] = History(tiers, len(noted[2]))
         before = self._previous.get(key)
         if before is not None:
             history.add(self._previous_label, before[2])
@@ -182,6 +184,8 @@ class Rates:
         elif kind is counters.VHOST and self._vhosts < MOST_VHOSTS:
             self._vhosts += 1
             tiers = GLOBAL
+        elif kind in counters.PAIRS:
+            return None  # only of those that somebody has asked for
         elif kind is not counters.VHOST and self._changing < MOST_CHANGING:
             self._changing += 1
             tiers = BASIC
@@ -228,6 +232,7 @@ def everything(server: "Server") -> Iterator[Found]:
             yield connection, counters.CONNECTION, values
             for channel in list(connection.channels.values()):
                 yield channel, counters.CHANNEL, counters.CHANNEL.read(channel)
+                yield from _pairs(channel)
     yield from _sums(server, lengths, octets)
     yield NODE, node.KIND, node.read(server)
 
@@ -240,9 +245,21 @@ def _contents(vhost: "VirtualHost[Queue]", lengths: dict[str, tuple[int, int]]) 
         ready += values[1]
         unacked += values[2]
         yield queue, counters.QUEUE, values
+        if queue.incoming is not None:
+            for inflow in list(queue.incoming.values()):
+                yield inflow, counters.INFLOW, (inflow.publish,)
     lengths[vhost.name] = ready, unacked
     for exchange in list(vhost.exchanges.values()):
         yield exchange, counters.EXCHANGE, counters.EXCHANGE.read(exchange)
+
+
+def _pairs(channel: "Channel") -> Iterator[Found]:
+    pairs = channel.pairs
+    for flow in list(pairs.flows.values()):
+        yield flow, counters.FLOW, counters.FLOW.read(flow)
+    for queue, taken in pairs.by_queue().items():
+        if (pair := pairs.pair(queue)) is not None:
+            yield pair, counters.SERVED, counters.SERVED.read(taken)
 
 
 def _sums(

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mgmt_ui import counters
-from mgmt_ui.api import consumers
+from mgmt_ui.api import breakdowns, consumers
 from mgmt_ui.call import Call
 from mgmt_ui.errors import not_found
 from mgmt_ui.paging import Listing, Row
@@ -13,7 +13,6 @@ from mgmt_ui.paging import Listing, Row
 if TYPE_CHECKING:
     from broker.channel import Channel
     from broker.connection import Connection
-    from broker.served import Flow, Served
 
 NO_COLLECTOR = dict.fromkeys(
     (
@@ -61,16 +60,8 @@ def show(call: Call) -> Row:
     row["consumer_details"] = [
         consumers.describe(call, each) for each in channel.consumers.values()
     ]
-    row["publishes"] = [
-        {"exchange": _named(channel, exchange), "stats": published(call, flow)}
-        for exchange, flow in channel.pairs.flows.items()
-        if flow.publish
-    ]
-    row["deliveries"] = [
-        {"queue": _named(channel, queue), "stats": delivered(call, served)}
-        for queue, served in channel.pairs.by_queue().items()
-        if served.deliver_get or served.get_empty
-    ]
+    row["publishes"] = breakdowns.publishes(call, channel)
+    row["deliveries"] = breakdowns.takings(call, channel)
     return row
 
 
@@ -83,24 +74,6 @@ def _find(call: Call) -> "Channel":
     if found is None or found.closing:
         raise not_found()
     return found
-
-
-def _named(channel: "Channel", thing: Any) -> Row:
-    return {"name": thing.name, "vhost": channel.vhost.name}
-
-
-def published(call: Call, flow: "Flow") -> Row:
-    """The `stats` of what a channel published to one exchange."""
-    row: Row = {name: getattr(flow, name) for name in counters.PUBLISHING}
-    call.details.add(row, [flow], counters.PUBLISHING)
-    return row
-
-
-def delivered(call: Call, served: "Served") -> Row:
-    """The `stats` of what a channel took from one queue."""
-    row: Row = {name: getattr(served, name) for name in counters.DELIVERING}
-    call.details.add(row, [served], counters.DELIVERING)
-    return row
 
 
 def describe(call: Call, channel: "Channel") -> Row:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from mgmt_ui import counters
 from mgmt_ui.answer import DONE, Answer, created
+from mgmt_ui.api import breakdowns
 from mgmt_ui.call import Call
 from mgmt_ui.errors import not_found
 from mgmt_ui.fields import plain, typed
@@ -32,9 +33,11 @@ def index_of_vhost(call: Call) -> Listing[Placed]:
     return _listing(call, _placed(call.vhost))
 
 
-def show(call: Call) -> Row:
+async def show(call: Call) -> Row:
     """GET /exchanges/:vhost/:name"""
-    return describe(call, (call.vhost.name, call.exchange)) | {"incoming": [], "outgoing": []}
+    vhost, exchange = call.vhost, call.exchange
+    row = describe(call, (vhost.name, exchange))
+    return row | await breakdowns.of_exchange(call, vhost, exchange)
 
 
 async def put(call: Call) -> Answer:

@@ -146,7 +146,7 @@ def _who(call: Call) -> Row:
             },
         ],
         "enabled_plugins": ["rabbitmq_management", "rabbitmq_prometheus"],
-        "rates_mode": "basic",
+        "rates_mode": "detailed",
     }
 
 

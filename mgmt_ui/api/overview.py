@@ -44,7 +44,7 @@ def _identity(call: Call) -> Row:
         "cluster_name": cluster.name(call.server),
         "cluster_tags": {},
         "node_tags": {},
-        "rates_mode": "basic",
+        "rates_mode": "detailed",
         "sample_retention_policies": POLICIES,
         "exchange_types": cluster.exchange_types(),
         "release_series_support_status": "supported",

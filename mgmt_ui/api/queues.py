@@ -9,7 +9,7 @@ from broker import ages
 from broker.local_client import LocalClient
 from mgmt_ui import contents, counters
 from mgmt_ui.answer import DONE, Answer, created
-from mgmt_ui.api import consumers
+from mgmt_ui.api import breakdowns, consumers
 from mgmt_ui.call import Call
 from mgmt_ui.errors import bad_request, not_found
 from mgmt_ui.fields import plain, typed
@@ -43,8 +43,7 @@ async def show(call: Call) -> Row:
     if _configuration_only(call):
         return row
     details = [consumers.describe(call, each) for each in queue.consumers]
-    # Per exchange and channel only in RabbitMQ's detailed mode, which this is not.
-    return row | {"consumer_details": details, "incoming": [], "deliveries": []}
+    return row | {"consumer_details": details, **await breakdowns.of_queue(call, queue)}
 
 
 async def put(call: Call) -> Answer:

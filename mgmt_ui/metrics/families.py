@@ -114,8 +114,8 @@ def _deliveries(queue: "Queue") -> tuple[float, ...]:
 async def _incoming(server: "Server", wanted: Wanted) -> AsyncIterator[Row]:
     async for queue in _queues(server, wanted):
         vhost = queue.vhost.name
-        for exchange, count in (queue.incoming or {}).items():
-            yield (vhost, queue.name, vhost, exchange), (count,)
+        for exchange, inflow in (queue.incoming or {}).items():
+            yield (vhost, queue.name, vhost, exchange), (inflow.publish,)
 
 
 async def _info(server: "Server", wanted: Wanted) -> AsyncIterator[Row]:

@@ -134,9 +134,10 @@ def test_a_channel_counts(target: Target, known, name):
     row = soon(target, path, publish=3, confirm=3, drop_unroutable=1, return_unroutable=0)
     assert (row["number"], row["confirm"], row["transactional"]) == (1, True, False)
     assert row["connection_details"].keys() >= {"name", "peer_host", "peer_port"}
-    assert (row["publishes"], row["deliveries"], row["consumer_details"]) == ([], [], []) or (
-        not target.is_rabbitmq
-    )
+    (published,) = row["publishes"]
+    assert published["exchange"] == {"name": "", "vhost": "/"}
+    assert published["stats"]["publish"] == 3
+    assert (row["deliveries"], row["consumer_details"]) == ([], [])
 
 
 def test_the_overview_counts(target: Target, channel, name):

@@ -69,7 +69,12 @@ def kind(value: Any) -> str:
 def identity(row: dict[str, Any]) -> tuple[str, ...]:
     """What names a row of a list and is the same on both brokers."""
     names = [name for name in NAMING if name in row]
+    # Breakdowns are by what they say of others.
+    parts = [row[part] for part in ("exchange", "queue", "channel_details") if part in row]
+    names_of_parts = [
+        each.get("number", each.get("name")) for each in parts if isinstance(each, dict)
+    ]
     # Names of connections and channels are made of port numbers.
     if "name" in row and not any(each in row for each in UNSTABLE_NAME):
         names.append("name")
-    return tuple(str(row[name]) for name in names)
+    return tuple(str(part) for part in [*(row[name] for name in names), *names_of_parts])

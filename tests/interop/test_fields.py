@@ -86,6 +86,21 @@ def test_every_path_is_compared():
     assert sorted(path for path in routes - compared if not path.startswith(beyond)) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("queues/shop/orders", ("incoming", "deliveries")),
+        ("exchanges/shop/amq.default", ("incoming", "outgoing")),
+        ("channels/{channel}", ("deliveries",)),
+        ("channels/{publisher}", ("publishes",)),
+    ],
+)
+def test_there_are_breakdowns_to_compare(
+    recorded: dict[str, Any], path: str, names: tuple[str, ...]
+):
+    assert all(recorded[path][1][name] for name in names)
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_fields(recorded: dict[str, Any], found: dict[str, Any], path: str):
     status, expected = recorded[path]

@@ -34,6 +34,7 @@ CONFIG = """\
 listeners.tcp.1 = {host}:{amqp}
 management.tcp.ip = {host}
 management.tcp.port = {http}
+management.rates_mode = detailed
 max_message_size = 16777216
 log.console = true
 log.console.level = info

@@ -34,7 +34,9 @@ def test_publishes_count_at_all_they_pass(engine: Engine):
     exchange = engine.vhost.exchanges[""]
     assert (totals.publish, totals.routed, totals.disk_writes) == (4, 4, 1)
     assert (exchange.publish_in, exchange.publish_out) == (4, 4)
-    assert (queue.published, queue.disk_writes, queue.incoming) == (4, 1, {"": 4})
+    assert (queue.published, queue.disk_writes) == (4, 1)
+    assert queue.incoming is not None
+    assert queue.incoming[""].publish == 4
     flow = client.connection.channels[1].pairs.flows[exchange]
     assert flow.publish == 4
 

@@ -122,6 +122,7 @@ class FakeServer:
                 "owner": None,
                 "active_consumer": None,
                 "arguments": {},
+                "incoming": None,
                 "policy": None,
                 "operator_policy": None,
                 "effective_policy": {},
