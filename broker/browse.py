@@ -70,11 +70,13 @@ async def batches(
     states: Collection[str] = STATES,
     start: Cursor = Cursor(),  # noqa: B008 -- it does not change
     offset: int = 0,
+    first: int = 0,
     end: int | None = None,
 ) -> AsyncGenerator[list[Found], None]:
     """The messages of a queue from `start` on, but for the first `offset` of them.
 
-    It ends where those begin that came after it did: at position `end`, if that is given.
+    It ends where those begin that came after it did: at position `end`, if that is given. Long
+    rows of messages are looked at from position `first` on only.
 
     First those that are unacked at one of `connections`, in the order in which they came to the
     queue, then those that are ready, as they would be delivered.  Of a stream those that may be
@@ -88,27 +90,32 @@ async def batches(
     if READY not in states:
         return
     end = queue.next_position if end is None else end
-    kind = _of_stream if queue.settings.queue_type == "stream" else _of_queue
-    async with aclosing(kind(queue, start, offset, end)) as ready:
+    stream = queue.settings.queue_type == "stream"
+    there = (
+        _of_stream(queue, max(start.number, first), offset, end)
+        if stream
+        else _of_queue(queue, start, offset, first, end)
+    )
+    async with aclosing(there) as ready:
         async for batch in ready:
             yield batch
 
 
 async def _of_queue(
-    queue: "Queue", start: Cursor, offset: int, end: int
+    queue: "Queue", start: Cursor, offset: int, first: int, end: int
 ) -> AsyncGenerator[list[Found], None]:
     for number in range(len(queue.ready.by_level())):
         rank = 2 * number + 1
         if start.rank <= rank:
-            first = start.number if start.rank == rank else 0
-            placed = await _in_order(_level(queue, number).came_back(), first)
+            place = start.number if start.rank == rank else 0
+            placed = await _in_order(_level(queue, number).came_back(), place)
             for batch in _batches(placed, READY, rank, offset):
                 yield batch
             offset = max(0, offset - len(placed))
         rank += 1
         if start.rank > rank:
             continue
-        at: int | None = start.number if start.rank == rank else 0
+        at: int | None = max(first, start.number if start.rank == rank else 0)
         skipped = 0
         if offset:
             at, offset = _level(queue, number).seek(offset)
@@ -139,10 +146,10 @@ async def _look(queue: "Queue", number: int, position: int, sight: Sight) -> lis
 
 
 async def _of_stream(
-    queue: "Queue", start: Cursor, offset: int, end: int
+    queue: "Queue", start: int, offset: int, end: int
 ) -> AsyncGenerator[list[Found], None]:
     stream = cast("Stream", queue)
-    at = max(stream.index_of(start.number), stream.base) + offset
+    at = max(stream.index_of(start), stream.base) + offset
     while at < stream.safe:
         at = max(at, stream.base)
         entries = stream.entries[at - stream.base : min(at + BATCH, stream.safe) - stream.base]

@@ -21,6 +21,7 @@ from broker.browse import READY, RUN, Cursor, Found, batches
 from broker.clock import Clock
 from broker.message import Message, QueuedMessage, Routable, Route
 from broker.message_filter import Filter
+from broker.undo import Undo
 from broker.waiting import Waiting
 from broker.yielding import Breather
 from exchanges import routing
@@ -88,15 +89,15 @@ class ToQueue:
     """They go to the end of another queue, as they are."""
 
     def __init__(self, target: "Queue") -> None:
-        self._target = target
+        self.target = target
 
     async def prepare(self, entries: Sequence[QueuedMessage]) -> None:
         """There is nothing to know."""
 
     def plan(self, entry: QueuedMessage) -> Plan:
-        if self._target.deleted:
-            raise Stopped(f"queue '{self._target.name}' is gone")
-        return entry.message, (self._target,)
+        if self.target.deleted:
+            raise Stopped(f"queue '{self.target.name}' is gone")
+        return entry.message, (self.target,)
 
 
 # 'queue' or 'exchange', its name, and a routing key where the exchange is a topic exchange.
@@ -191,7 +192,7 @@ class Bulk:
     """One run through a queue; `run` may be called again to go on where it was cancelled.
 
     `rate` is messages a second, None for as fast as it goes.  With `dry` nothing is done but
-    counting.  What comes while it runs is left alone.
+    counting.  What comes while it runs is left alone.  `undo` notes what it takes to go back.
     """
 
     def __init__(
@@ -203,6 +204,7 @@ class Bulk:
         *,
         rate: float | None = None,
         dry: bool = False,
+        undo: Undo | None = None,
     ) -> None:
         self._queue = queue
         self._wanted = wanted
@@ -210,7 +212,9 @@ class Bulk:
         self._clock = clock
         self._rate = rate
         self._dry = dry
-        self._end = queue.next_position
+        self.undo = undo
+        self._first, last = wanted.stretch
+        self._end = queue.next_position if last is None else min(last, queue.next_position)
         self.progress = Progress(total=queue.message_count)
 
     async def run(self) -> None:
@@ -219,7 +223,13 @@ class Bulk:
         if not self._dry:
             # What was wanted and is still to be done is found once more.
             progress.matched = progress.done + progress.skipped.total()
-        found = batches(self._queue, states=(READY,), start=progress.place, end=self._end)
+        found = batches(
+            self._queue,
+            states=(READY,),
+            start=progress.place,
+            first=self._first,
+            end=self._end,
+        )
         async with aclosing(found):
             await self._go_through(found)
 
@@ -274,7 +284,7 @@ class Bulk:
                 except Skip as skip:
                     progress.skipped[skip.args[0]] += 1
                     continue
-                if _refusing(plans[-1][1]):
+                if _refusing(plans[-1][1], queue):
                     # One by one, as each may be the last that there is room for.
                     self._move(plans[:-1])
                     last = plans.pop()
@@ -294,6 +304,8 @@ class Bulk:
             if entry not in taken:
                 continue  # somebody else was quicker
             queue.ready_bytes -= entry.message.header.body_size
+            if self.undo is not None:
+                self.undo.note(entry.message)
             if plan is not None:
                 message, targets = plan
                 for target in targets:
@@ -303,9 +315,12 @@ class Bulk:
             progress.done += 1
 
 
-def _refusing(plan: Plan) -> bool:
+def _refusing(plan: Plan, source: "Queue") -> bool:
+    # What goes to the end of its own queue has made the room that it needs.
     return plan is not None and any(
-        not queue.waits and queue.limits is not None and queue.limits.refuses for queue in plan[1]
+        not queue.waits and queue.limits is not None and queue.limits.refuses
+        for queue in plan[1]
+        if queue is not source
     )
 
 

@@ -4,7 +4,7 @@ Here: whether a message fits.  Not here: where messages are found (browse.py),
 how a filter looks in a request (mgmt_ui).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,8 @@ class Filter:
     `properties` are text properties by their names with underscores.  `headers` are values as
     JSON has them: a text fits a number or boolean that is written so, None any value.  `body` are
     octets that are somewhere in the body.  Ages are milliseconds in the queue.  `death_queue` and
-    `death_reason` are those of the last death of a dead letter.
+    `death_reason` are those of the last death of a dead letter.  `positions` are where messages
+    stand in their queue, for those that somebody has picked.
     """
 
     routing_key: str | None = None
@@ -38,6 +39,14 @@ class Filter:
     redelivered: bool | None = None
     death_queue: str | None = None
     death_reason: str | None = None
+    positions: Set[int] | None = None
+
+    @property
+    def stretch(self) -> tuple[int, int | None]:
+        """The positions from which on and before which messages have to be looked at."""
+        if self.positions is None:
+            return 0, None
+        return min(self.positions, default=0), max(self.positions, default=-1) + 1
 
     async def fits(self, entry: QueuedMessage, now: int, breather: Breather) -> bool:
         """Whether a message is wanted; `now` is clock milliseconds."""
@@ -47,6 +56,8 @@ class Filter:
         )
 
     def _outside(self, entry: QueuedMessage, now: int) -> bool:
+        if self.positions is not None and entry.position not in self.positions:
+            return False
         message = entry.message
         route = message.route
         if self.routing_key is not None and route.routing_key != self.routing_key:

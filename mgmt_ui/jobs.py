@@ -24,6 +24,8 @@ logger = logging.getLogger("leveret.http")
 RUNNING, DONE, CANCELLED, STOPPED, FAILED = "running", "done", "cancelled", "stopped", "failed"
 # So many may run at a time, and so many that have ended are remembered.
 MOST_RUNNING, KEPT = 20, 100
+# For so many seconds something can be undone, and of so many octets of bodies at a time.
+UNDO_SECONDS, UNDO_OCTETS = 600, 64 << 20
 
 
 class Job:
@@ -61,6 +63,8 @@ class Job:
         if task.cancelled():
             self.state = CANCELLED
         self.ended_at = self._server.clock.now_ms()
+        if self.bulk.undo is not None:
+            self._server.clock.call_later(UNDO_SECONDS, self.bulk.undo.forget)
         for each in self._waiting:
             each.set()
 
@@ -86,7 +90,7 @@ class Job:
 
     def describe(self) -> dict[str, Any]:
         """The job object; times are clock milliseconds."""
-        progress = self.bulk.progress
+        progress, undo = self.bulk.progress, self.bulk.undo
         return {
             "id": self.id,
             **self.about,
@@ -97,6 +101,7 @@ class Job:
             "matched": progress.matched,
             "done": progress.done,
             "skipped": {reason: number for reason, number in progress.skipped.items() if number},
+            "undoable": 0 if undo is None else undo.count,
             "started_at": self.started_at,
             "ended_at": self.ended_at,
         }
@@ -125,8 +130,17 @@ class Jobs:
         ended = [each for each in self if each.state != RUNNING]
         for each in ended[: max(0, len(ended) - KEPT)]:
             del self._jobs[each.id]
+        self._forget_oldest()
         job.start()
         return job
+
+    def _forget_oldest(self) -> None:
+        left = UNDO_OCTETS
+        for job in reversed(self._jobs.values()):
+            if (undo := job.bulk.undo) is not None:
+                left -= undo.octets
+                if left < 0:
+                    undo.forget()
 
     def resume(self, job: Job) -> None:
         """One that was cancelled or stopped goes on; ApiError 503 where too many run."""

@@ -13,9 +13,10 @@ from mgmt_ui.payload import Payload
 PROPERTIES = frozenset(TEXTS) - {"expiration"}
 PLAIN = ("routing_key", "exchange", "death_queue", "death_reason")
 AGES = ("older_than", "newer_than")
-MEMBERS = frozenset({*PROPERTIES, *PLAIN, *AGES, "headers", "body", "redelivered"})
+MEMBERS = frozenset({*PROPERTIES, *PLAIN, *AGES, "headers", "body", "redelivered", "positions"})
 LONGEST_AGE = 10**10
 MOST_HEADERS = 20
+MOST_POSITIONS = 10_000
 
 
 def parse(body: Payload, *, required: bool = False) -> Filter:
@@ -37,6 +38,8 @@ def parse(body: Payload, *, required: bool = False) -> Filter:
         body=filter_.string("body", "").encode(),
         redelivered=filter_.boolean("redelivered") if "redelivered" in given else None,
     )
+    if "positions" in given:
+        wanted.positions = _positions(filter_)
     for name in PLAIN:
         if name in given:
             setattr(wanted, name, filter_.string(name))
@@ -51,6 +54,15 @@ def _headers(given: Payload) -> dict[str, Any]:
     if len(headers) > MOST_HEADERS:
         raise bad_request(f"more than {MOST_HEADERS} headers in a filter")
     return headers
+
+
+def _positions(given: Payload) -> frozenset[int]:
+    positions = given.get("positions")
+    if not isinstance(positions, list) or len(positions) > MOST_POSITIONS:
+        raise bad_request(f"positions is a list of at most {MOST_POSITIONS} numbers")
+    if not all(type(each) is int and each >= 0 for each in positions):
+        raise bad_request("positions are whole numbers, as messages have them that are shown")
+    return frozenset(positions)
 
 
 def _milliseconds(given: Payload, name: str) -> int:

@@ -63,6 +63,7 @@ def describe(call: Call, look: Look, now: int, found: Found) -> Row:
     stream = queue.settings.queue_type == "stream"
     row: Row = {
         "place": str(found.place),
+        "position": entry.position,
         "state": found.state,
         "age": max(0, now - ages.since(entry, now)) / 1000,
         "redelivered": entry.returns > 0 or found.state == UNACKED,

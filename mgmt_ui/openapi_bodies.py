@@ -75,6 +75,7 @@ FILTER = an_object(
     redelivered=SWITCH,
     death_queue=TEXT,
     death_reason={"enum": ["rejected", "expired", "maxlen", "delivery_limit"]},
+    positions={"type": "array", "items": NUMBER},
 )
 _LOOK = {
     "encoding": {"enum": ["auto", "base64"]},
@@ -84,9 +85,10 @@ _LOOK = {
 _JOB = {"filter": FILTER, "dry_run": SWITCH, "rate": {"type": "number"}, "wait": NUMBER}
 OPERATIONS: dict[str, Schema] = {
     "browsing:search": an_object(filter=FILTER, count=NUMBER, scan=NUMBER, cursor=TEXT, **_LOOK),
-    "jobs:delete_messages": an_object("filter", **_JOB),
-    "jobs:move": an_object(queue=TEXT, exchange=TEXT, routing_key=TEXT, **_JOB),
+    "jobs:delete_messages": an_object("filter", undo=SWITCH, **_JOB),
+    "jobs:move": an_object(queue=TEXT, exchange=TEXT, routing_key=TEXT, undo=SWITCH, **_JOB),
     "jobs:redrive": an_object(to={"enum": ["queue", "exchange"]}, **_JOB),
+    "jobs:undo": an_object("job", job=TEXT),
     "routing:route": an_object(routing_key=TEXT, headers=TABLE, properties=PROPERTIES),
     "delayed:cancel": an_object("filter", filter=FILTER, dry_run=SWITCH),
 }

@@ -142,6 +142,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/queues/{vhost}/{name}/delete-messages", "jobs:delete_messages"),
     Route("POST", "/api/queues/{vhost}/{name}/move", "jobs:move"),
     Route("POST", "/api/queues/{vhost}/{name}/redrive", "jobs:redrive"),
+    Route("POST", "/api/queues/{vhost}/{name}/undo", "jobs:undo"),
     Route("PUT", "/api/queues/{vhost}/{name}/pause", "pausing:pause"),
     Route("PUT", "/api/queues/{vhost}/{name}/resume", "pausing:resume"),
     Route("GET", "/api/jobs", "jobs:index"),

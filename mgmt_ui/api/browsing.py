@@ -76,7 +76,15 @@ async def search(call: Call) -> Answer:
     count, scan = body.integer("count", 100), body.integer("scan", SCANNED)
     if not 1 <= count <= MOST or not 1 <= scan <= MOST_SCANNED:
         raise bad_request(f"count is from 1 to {MOST}, scan from 1 to {MOST_SCANNED}")
-    there = batches(queue, call.server.connections, states=look.states, start=_start(body))
+    first, end = wanted.stretch
+    there = batches(
+        queue,
+        call.server.connections,
+        states=look.states,
+        start=_start(body),
+        first=first,
+        end=end,
+    )
     async with aclosing(there):
         found, head = await _find(call, look, there, wanted, count, scan)
     rows = await message_rows.dumped(call, look, found, Breather(call.server.clock))

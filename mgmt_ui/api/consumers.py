@@ -82,6 +82,7 @@ def describe(call: Call, consumer: "Consumer") -> Row:
         "active": active,
         "activity_status": "up" if not single else "single_active" if active else "waiting",
         "prefetch_count": consumer.given_prefetch,
+        "messages_unacknowledged": consumer.outstanding,
         "arguments": plain(consumer.arguments),
         "consumer_timeout": queue.settings.consumer_timeout or 0,
     }

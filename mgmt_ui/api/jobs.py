@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from broker.bulk import Bulk, Nowhere, Permits, ToExchange, ToQueue, Way, asked_of
+from broker.message_filter import Filter
 from broker.redrive import BackToExchange, BackToQueue
+from broker.undo import Undo
 from mgmt_ui import message_filters
 from mgmt_ui.answer import DONE, Answer
 from mgmt_ui.api.browsing import readable
@@ -27,8 +29,8 @@ BACK = {"queue": BackToQueue, "exchange": BackToExchange}
 async def delete_messages(call: Call) -> Answer:
     """POST /queues/:vhost/:name/delete-messages: those that a filter fits, as by a purge.
 
-    With `dry_run` they are only counted. Answers with the job: 200 when it ended within `wait`
-    seconds, else 202.
+    With `dry_run` they are only counted; with `undo` they are kept for a while, to be put back.
+    Answers with the job: 200 when it ended within `wait` seconds, else 202.
     """
     body = await call.body()
     return await _begin(call, "delete", _source(call), body, Nowhere())
@@ -37,12 +39,12 @@ async def delete_messages(call: Call) -> Answer:
 async def move(call: Call) -> Answer:
     """POST /queues/:vhost/:name/move: to `queue`, or by way of `exchange` and `routing_key`.
 
-    To a queue they go as they are; by way of an exchange with the routing key they had unless
-    another is given. Answers as delete-messages.
+    To a queue they go as they are, to their own as to the end of it; by way of an exchange with
+    the routing key they had unless another is given. Answers as delete-messages.
     """
     body = await call.body()
     source = _source(call)
-    way, target = _way(call, source, body)
+    way, target = _way(call, body)
     return await _begin(call, "move", source, body, way, **target)
 
 
@@ -69,16 +71,13 @@ def _source(call: Call) -> "Queue":
     return queue
 
 
-def _way(call: Call, source: "Queue", body: Payload) -> tuple[Way, dict[str, str]]:
+def _way(call: Call, body: Payload) -> tuple[Way, dict[str, str]]:
     if ("queue" in body) == ("exchange" in body):
         raise bad_request("say where to: either queue or exchange")
     if "queue" in body:
         name = body.string("queue")
         call.authorise("write", "queue", name)
-        target = call.vhost.queue(name)
-        if target is source:
-            raise bad_request("a queue cannot be moved to itself")
-        return ToQueue(target), {"to_queue": name}
+        return ToQueue(call.vhost.queue(name)), {"to_queue": name}
     name = exchange_name(body.string("exchange"))
     key = body.short("routing_key") if "routing_key" in body else None
     call.authorise("write", "exchange", name)
@@ -107,7 +106,8 @@ async def _begin(
         raise bad_request(f"wait is from 0 to {LONGEST_WAIT}")
     source.catch_up()
     clock = call.server.clock
-    bulk = Bulk(source, wanted, way, clock, rate=rate, dry=dry)
+    kept = _undo(source, way) if body.boolean("undo") and not dry else None
+    bulk = Bulk(source, wanted, way, clock, rate=rate, dry=dry, undo=kept)
     job = jobs_of(call.server).start(
         bulk,
         {
@@ -127,6 +127,15 @@ async def _begin(
     return Answer(job.describe(), 202 if job.state == RUNNING else 200)
 
 
+def _undo(source: "Queue", way: Way) -> Undo | None:
+    if isinstance(way, Nowhere):
+        return Undo(source)
+    if isinstance(way, ToQueue) and way.target is not source:
+        taken_back = way.target.settings.queue_type != "stream"
+        return Undo(source, way.target) if taken_back else None
+    return None
+
+
 def _rate(body: Payload) -> float | None:
     if body.get("rate") is None:
         return None
@@ -143,12 +152,12 @@ def index(call: Call) -> Sequence[dict[str, Any]]:
 
 def show(call: Call) -> dict[str, Any]:
     """GET /jobs/:id: how far it got."""
-    return _find(call).describe()
+    return _find(call, call.path["id"]).describe()
 
 
 async def cancel(call: Call) -> Answer:
     """DELETE /jobs/:id: one that runs is cancelled and stays as it is, another is forgotten."""
-    job = _own(call)
+    job = _own(call, call.path["id"])
     if job.cancel() is None:
         jobs_of(call.server).remove(job)
     else:
@@ -159,22 +168,47 @@ async def cancel(call: Call) -> Answer:
 
 def resume(call: Call) -> Answer:
     """POST /jobs/:id/resume: one that was cancelled or stopped goes on where it was."""
-    job = _own(call)
+    job = _own(call, call.path["id"])
     if job.state not in (CANCELLED, STOPPED):
         raise bad_request(f"the job is {job.state}")
     jobs_of(call.server).resume(job)
     return Answer(job.describe(), 202)
 
 
-def _find(call: Call) -> Job:
-    job = jobs_of(call.server).get(call.path["id"])
+async def undo(call: Call) -> dict[str, int]:
+    """POST /queues/:vhost/:name/undo: what a `job` deleted or moved comes back to the end.
+
+    What others have taken meanwhile does not. ApiError 400 where nothing (more) is kept.
+    """
+    body = await call.body()
+    source = readable(call)
+    job = _own(call, body.string("job"))
+    kept = job.bulk.undo
+    if job.state == RUNNING or kept is None or not kept.count or kept.source is not source:
+        raise bad_request("there is nothing (any more) to be put back")
+    call.authorise("write", "queue", source.name)
+    if kept.target is None:
+        restored = await kept.restore(call.server.clock)
+    else:
+        call.authorise("read", "queue", kept.target.name)
+        wanted = Filter(positions=frozenset(kept.positions))
+        kept.forget()
+        back = Bulk(kept.target, wanted, ToQueue(source), call.server.clock)
+        await back.run()
+        restored = back.progress.done
+    await call.stored()
+    return {"restored": restored}
+
+
+def _find(call: Call, number: str) -> Job:
+    job = jobs_of(call.server).get(number)
     if job is None or not call.may_enter(job.about["vhost"]):
         raise not_found()
     return job
 
 
-def _own(call: Call) -> Job:
-    job = _find(call)
+def _own(call: Call, number: str) -> Job:
+    job = _find(call, number)
     if job.about["user"] != call.user.name and not has_tag(call.user, Tag.ADMINISTRATOR):
         raise not_authorised("User not authorised to access object")
     return job

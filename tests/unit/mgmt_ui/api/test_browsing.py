@@ -47,6 +47,7 @@ async def test_a_message_where_it_stands(http: Http, live: LiveServer, client: A
     (row,) = await http("GET", PEEK)
     assert row == {
         "place": "2-0",
+        "position": 0,
         "state": "ready",
         "age": 5.0,
         "expires_in": 55000,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from broker import browse, bulk
+from broker import browse, bulk, undo
 from mgmt_ui import jobs
 from tests.unit.mgmt_ui.live import Http, LiveServer
 
@@ -182,7 +182,6 @@ async def test_what_comes_meanwhile_is_left_alone(http: Http, live: LiveServer, 
     [
         ({}, 400),
         ({"queue": "to", "exchange": "x"}, 400),
-        ({"queue": "q"}, 400),
         ({"queue": "none"}, 404),
         ({"exchange": "none"}, 404),
         ({"exchange": "amq.rabbitmq.trace"}, 401),
@@ -408,3 +407,66 @@ async def test_not_too_many_at_a_time(
     for _ in range(3):
         await http("POST", f"{QUEUE}/move", {"queue": "to", "dry_run": True})
     assert len(await http("GET", "jobs")) <= 2
+
+
+# -- what was picked, and what is undone ----------------------------------------------------
+
+
+async def test_messages_that_were_picked(http: Http, live: LiveServer, client: Any):
+    fill(client, *"abcde")
+    client.get("q")  # stays where it is
+    shown = await http("GET", f"{QUEUE}/peek", None, 200)
+    picked = [each["position"] for each in shown if each["payload"] in "ace"]
+    job = await do(http, "delete-messages", filter={"positions": picked})
+    assert counts(job) == ("done", 2, 2)
+    assert contents(live, "q") == ["b", "d"]
+    assert job["scanned"] < 5, "it looks no further than it has to"
+
+
+@pytest.mark.parametrize("wrong", [1, ["1"], [True], [-1], [0.5], list(range(10_001))])
+async def test_positions_are_checked(http: Http, client: Any, wrong: Any):
+    refused = await do(http, "delete-messages", 400, filter={"positions": wrong})
+    assert refused["reason"].startswith("positions")
+
+
+async def test_to_the_end_of_its_own_queue(http: Http, live: LiveServer, client: Any):
+    client.declare("full", {"x-max-length": 3, "x-overflow": "reject-publish"})
+    fill(client, *"abc", queue="full")
+    body = {"filter": {"body": "a"}, "queue": "full", "undo": True}
+    job = await http("POST", "queues/%2F/full/move", body)
+    assert (counts(job), job["undoable"]) == (("done", 1, 1), 0)
+    assert contents(live, "full") == ["b", "c", "a"]
+
+
+async def test_a_deletion_is_undone(http: Http, live: LiveServer, client: Any):
+    fill(client, "a", "b", "c", message_id="m", headers={"h": 1})
+    job = await do(http, "delete-messages", filter={"body": "a"}, undo=True)
+    assert job["undoable"] == 1
+    answer = await do(http, "undo", job=job["id"])
+    assert answer == {"restored": 1}
+    assert contents(live, "q") == ["b", "c", "a"]
+    live.engine.crash()
+    assert contents(live, "q") == ["b", "c", "a"]
+    kept = live.vhost.queues["q"].ready.peek()
+    assert kept.message.route.routing_key == "q"
+    await do(http, "undo", 400, job=job["id"])
+
+
+async def test_a_move_is_undone(http: Http, live: LiveServer, client: Any):
+    fill(client, "other", queue="to")
+    fill(client, *"abc")
+    job = await http("POST", f"{QUEUE}/move", {"queue": "to", "undo": True})
+    assert job["undoable"] == 3
+    assert (await do(http, "undo", job=job["id"])) == {"restored": 3}
+    assert (contents(live, "to"), contents(live, "q")) == (["other"], list("abc"))
+
+
+async def test_what_cannot_be_undone(
+    http: Http, live: LiveServer, client: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(undo, "MOST", 2)
+    fill(client, *"abc")
+    job = await do(http, "delete-messages", filter={}, undo=True)
+    assert (job["done"], job["undoable"]) == (3, 0)
+    await do(http, "undo", 400, job=job["id"])
+    await do(http, "undo", 404, job="none")

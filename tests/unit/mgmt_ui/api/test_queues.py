@@ -222,6 +222,7 @@ async def test_consumers(http: Http, live: LiveServer):
         "active": True,
         "activity_status": "up",
         "prefetch_count": 7,
+        "messages_unacknowledged": 0,
         "arguments": {"x-priority": 3},
         "consumer_timeout": 0,
     }
