@@ -17,7 +17,7 @@ from pamqp.base import Frame as Method
 from broker import __version__
 from broker.amqp import cold, errors, hot
 from broker.amqp.tables import Table, TableError
-from mgmt_ui.cli.client import tls_context
+from mgmt_ui.cli.client import tls_context, tls_hint
 from mgmt_ui.cli.exits import DATA, REFUSED, TEMPORARY, UNAVAILABLE, Failure
 from mgmt_ui.cli.settings import Settings, without_credentials
 
@@ -110,8 +110,7 @@ class Connection(asyncio.Protocol):
             made.abort()
             raise Failure(f"no answer from {target.shown} in time", TEMPORARY) from None
         except ssl.SSLError as error:
-            reason = error.reason or error
-            text = f"no TLS with {target.shown}: {reason} (see --cacert, --insecure)"
+            text = f"no TLS with {target.shown}: {tls_hint(error)}"
             raise Failure(text, UNAVAILABLE) from None
         except OSError as error:
             text = f"cannot reach {target.shown}: {error.strerror or error}; "

@@ -6,7 +6,8 @@
 import json
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from textwrap import wrap
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -16,8 +17,17 @@ from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.settings import FORMATS, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-HEADING = "Everywhere"
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+# Of what the help says of a noun, behind its name.
+INDENT = 18
+SEEN_BY_ALL = (
+    "all who list processes see a password on the command line;"
+    " BROKERCTL_PASSWORD, --password-file, -P - and profiles keep it"
+)
+SETTINGS = """A flag wins over its variable, a variable over the profile file, the file over the
+default. The file is ~/.config/brokerctl/config.toml (or BROKERCTL_CONFIG): sections such as
+[default] with url, amqp_url, user, password or password_file, vhost, output, timeout, cacert,
+cert, cert_key."""
 
 
 def _settings(context: click.Context) -> Settings:
@@ -49,8 +59,9 @@ GLOBAL = (
         "-P",
         "--password",
         metavar="PASSWORD",
-        help="Better in BROKERCTL_PASSWORD; `-` asks for it.",
+        help="Seen by all who list processes: better [BROKERCTL_PASSWORD], or `-`, which asks.",
     ),
+    _option("--password-file", metavar="FILE", help="Its first line. [BROKERCTL_PASSWORD_FILE]"),
     _option("-V", "-p", "--vhost", metavar="NAME", help="Virtual host; default /."),
     _option("--profile", metavar="NAME", help="Section of the profile file. [BROKERCTL_PROFILE]"),
     _option("-o", "--output", type=click.Choice(FORMATS), help="Default: table on a terminal."),
@@ -59,13 +70,33 @@ GLOBAL = (
     _option("--filter", metavar="TEXT", help="Only rows with this in their name."),
     _option("--limit", type=click.IntRange(0), metavar="N", help="So many rows at most."),
     _option("--no-headers", is_flag=True, help="A list without its head."),
+    _option("--no-color", is_flag=True, help="No colours on a terminal. [NO_COLOR]"),
     _option("-q", "--quiet", is_flag=True, help="Nothing but data."),
     _option("-y", "--yes", is_flag=True, help="Do not ask before destroying."),
     _option("--dry-run", is_flag=True, help="Show the requests that would change something."),
     _option("--timeout", type=float, metavar="SECONDS", help="Wait so long for an answer."),
     _option("--cacert", metavar="FILE", help="Who vouches for the broker's certificate."),
+    _option("--cert", metavar="FILE", help="A certificate of one's own, where it asks for one."),
+    _option("--cert-key", metavar="FILE", help="Its private key."),
     _option("--insecure", is_flag=True, help="Take any certificate."),
 )
+
+
+class Noun(NamedTuple):
+    """Where a noun is ("module of commands:attribute") and what the help says of it."""
+
+    where: str
+    told: str
+
+
+def _examples(context: click.Context, formatter: click.HelpFormatter) -> None:
+    from mgmt_ui.cli.examples import EXAMPLES  # by those only who ask for help
+
+    found = EXAMPLES.get(context.command_path.partition(" ")[2], ())
+    if found:
+        with formatter.section("Examples"):
+            for line in found:
+                formatter.write(f"  {line}\n")
 
 
 class Command(click.Command):
@@ -83,12 +114,18 @@ class Command(click.Command):
         records = [
             record
             for parameter in self.get_params(context)
-            if parameter.name not in every and (record := parameter.get_help_record(context))
+            if isinstance(parameter, click.Option)  # the usage has the arguments
+            and parameter.name not in every
+            and (record := parameter.get_help_record(context))
         ]
         with formatter.section("Options"):
             formatter.write_dl(records)
         formatter.write_paragraph()
         formatter.write_text("And those of every command: brokerctl --help.")
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples, where there are any."""
+        _examples(context, formatter)
 
 
 class Group(click.Group):
@@ -99,6 +136,7 @@ class Group(click.Group):
 
     def __init__(self, *arguments: Any, **given: Any) -> None:
         given.setdefault("context_settings", CONTEXT)
+        given.setdefault("subcommand_metavar", "VERB [ARGUMENTS]")
         super().__init__(*arguments, **given)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
@@ -109,18 +147,60 @@ class Group(click.Group):
         begins = [each for each in self.list_commands(context) if each.startswith(name)]
         return super().get_command(context, begins[0]) if len(begins) == 1 else None
 
+    def list_commands(self, context: click.Context) -> list[str]:
+        """In the order in which they were written down."""
+        return list(self.commands)
+
+    def resolve_command(
+        self, context: click.Context, words: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's; a word that is none is answered with those there are."""
+        try:
+            return super().resolve_command(context, words)
+        except click.UsageError:
+            begins = [each for each in self.list_commands(context) if each.startswith(words[0])]
+            known = ", ".join(begins or self.list_commands(context))
+            context.fail(f"no command '{words[0]}' here: {known}")
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples, where there are any."""
+        _examples(context, formatter)
+
 
 class Root(Group):
     """`brokerctl`: imports a noun's module when it is asked for, so that starting is quick."""
 
-    def __init__(self, nouns: dict[str, tuple[str, str]], **given: Any) -> None:
+    def __init__(self, nouns: dict[str, dict[str, Noun]], **given: Any) -> None:
         super().__init__(**given)
         self.params += [make() for make in GLOBAL]
-        # Name -> (module of commands, attribute).
-        self._nouns = nouns
+        # Heading -> name -> where it is.
+        self._headings = nouns
+        self._nouns = {name: noun for each in nouns.values() for name, noun in each.items()}
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """What there is, by heading."""
+        for heading, nouns in self._headings.items():
+            with formatter.section(heading):
+                for name, noun in nouns.items():
+                    # Not write_dl, which breaks verbs at their hyphens.
+                    room = max(formatter.width - INDENT - 2, 20)
+                    lines = wrap(noun.told, room, break_on_hyphens=False)
+                    formatter.write(f"  {name:<{INDENT}}{lines[0]}\n")
+                    for line in lines[1:]:
+                        formatter.write(f"  {'':<{INDENT}}{line}\n")
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options behind the commands, which people look for first."""
+        self.format_commands(context, formatter)
+        records = [each.get_help_record(context) for each in self.get_params(context)]
+        with formatter.section("Options of every command"):
+            formatter.write_dl([record for record in records if record])
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """What the exit codes mean."""
+        """Where settings come from, examples, and what the exit codes mean."""
+        with formatter.section("Settings"):
+            formatter.write_text(SETTINGS)
+        _examples(context, formatter)
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning in MEANINGS.items()])
 
@@ -134,7 +214,7 @@ class Root(Group):
 
         for wanted in (name, name.removesuffix("s"), name.removesuffix("ies") + "y"):
             if wanted in self._nouns:
-                module, attribute = self._nouns[wanted]
+                module, _, attribute = self._nouns[wanted].where.partition(":")
                 found: click.Command = getattr(
                     import_module(f"mgmt_ui.cli.commands.{module}"), attribute
                 )
@@ -160,8 +240,14 @@ def prepare(session: Session) -> None:
     """What can be done only when all options are known: profile, a password from the terminal."""
     settings = session.settings
     settings.load_profile(settings.given.get("profile"))
+    settings.check()
     if settings.given.get("password") == "-":
         settings.given["password"] = click.prompt("Password", hide_input=True, err=True)
+    elif settings.shows_secret and not session.out.quiet:
+        click.echo(f"Warning: {SEEN_BY_ALL}", err=True)
+    context = click.get_current_context()
+    if settings.colourless:
+        context.color = False
 
 
 def run(root: click.Group, arguments: list[str] | None = None) -> int:

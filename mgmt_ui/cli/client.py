@@ -8,27 +8,71 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException, HTTPResponse
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 
-from mgmt_ui.cli.exits import TEMPORARY, UNAVAILABLE, Failure, of_status
+from mgmt_ui.cli.exits import CONFIG, DATA, NO_USER, TEMPORARY, UNAVAILABLE, Failure, of_status
 from mgmt_ui.cli.settings import Settings, without_credentials
+from mgmt_ui.cli.values import path
 
-
-def path(*segments: str) -> str:
-    """A path below /api: each segment is encoded whole, so that `/` may stand in names."""
-    return "/" + "/".join(quote(segment, safe="") for segment in segments)
+# Kinds of paths -> the noun for what is named by the segment behind the virtual host's.
+IN_VHOST = {
+    "queues": "queue",
+    "exchanges": "exchange",
+    "bindings": "binding",
+    "vhosts": "vhost",
+    "policies": "policy",
+    "operator-policies": "operator-policy",
+    "consumers": "consumer",
+    "permissions": "permission",
+    "topic-permissions": "permission",
+    "vhost-limits": "limit",
+    "definitions": "definition",
+}
+# Those of the whole broker, with their nouns.
+WHOLE = {"connections": "connection", "channels": "channel", "jobs": "job", "options": "option"}
+# Reasons in the API's own words that tell people too little.
+SAID_BETTER = {
+    "vhost_or_user_not_found": "no such user or virtual host",
+    "tags_not_present": "a user needs tags, if only empty ones",
+}
+NEEDED = {
+    "Not management user": "it needs the tag management",
+    "Not monitor user": "it needs the tag monitoring",
+    "Not administrator user": "it needs the tag administrator",
+    "User not authorised to access virtual host": "it has no permissions in that virtual host",
+}
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
-    """How TLS is spoken: by --cacert and --insecure."""
+    """How TLS is spoken: by --cacert, --cert, --cert-key and --insecure."""
     try:
         context = ssl.create_default_context(cafile=settings.value("cacert"))
-    except OSError as error:
-        raise Failure(f"cannot use --cacert: {error}") from None
+    except OSError as error:  # ssl.SSLError is one
+        raise Failure(f"cannot use --cacert: {_reason(error)}", CONFIG) from None
+    if certificate := settings.value("cert"):
+        try:
+            # An encrypted key would be asked for on the terminal by OpenSSL itself.
+            context.load_cert_chain(certificate, settings.value("cert_key"))
+        except OSError as error:
+            text = f"cannot use --cert or --cert-key: {_reason(error)}"
+            raise Failure(text, CONFIG) from None
     if settings.flag("insecure"):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _reason(error: OSError) -> str:
+    return str(getattr(error, "reason", None) or error.strerror or error)
+
+
+def tls_hint(error: ssl.SSLError) -> str:
+    """Why there is no TLS, and what to do."""
+    if error.reason == "WRONG_VERSION_NUMBER":
+        return "what answers there speaks none; try http:// or amqp://"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{error.verify_message}; see --cacert, or --insecure to take any certificate"
+    return f"{error.reason or error}; see --cacert, --cert"
 
 
 class Api:
@@ -123,7 +167,9 @@ class Api:
         if isinstance(reason, TimeoutError):
             return Failure(f"no answer from {self.shown} in time (see --timeout)", TEMPORARY)
         if isinstance(reason, ssl.SSLError):
-            text = f"no TLS with {self.shown}: {reason.reason or reason} (see --cacert, --insecure)"
+            return Failure(f"no TLS with {self.shown}: {tls_hint(reason)}", UNAVAILABLE)
+        if isinstance(reason, HTTPException):
+            text = f"what answers at {self.shown} speaks no HTTP; --url is of the management API"
             return Failure(text, UNAVAILABLE)
         text = getattr(reason, "strerror", None) or str(reason)
         hint = "is it running? --url or BROKERCTL_URL says where it is"
@@ -132,14 +178,51 @@ class Api:
     def _failure(self, method: str, where: str, status: int, answer: Any) -> Failure:
         reason = answer.get("reason") if isinstance(answer, dict) else None
         error = answer.get("error") if isinstance(answer, dict) else None
-        if status == 401 and not reason:
-            reason = "login failed"
-        if status == 404 and reason in (None, "Not Found"):
-            reason = "no such object"
+        code = of_status(status)
         if status == 401:
-            reason = f"{reason} (user '{self._user}'; see --user, --password)"
+            reason = self._refused(reason)
+        elif status == 404 and reason in (None, "Not Found"):
+            code, reason = self._missing(where)
+            if not isinstance(answer, dict):
+                code = UNAVAILABLE
+                reason = f"what answers at {self.shown} is no management API; see --url"
+        elif reason in SAID_BETTER:
+            reason = SAID_BETTER[reason]
         text = " ".join(str(reason or f"{method} /api{where} answered {status}").split())
-        return Failure(text, of_status(status), str(error or "failed"))
+        return Failure(text, code, str(error or "failed"))
+
+    def _refused(self, reason: str | None) -> str:
+        # Who is not known may have mistyped; who is known and may not needs another user.
+        if reason in (None, "Login failed", "Not_Authorized"):
+            return f"login failed for user '{self._user}'; see --user, -P -, BROKERCTL_PASSWORD"
+        hint = NEEDED.get(str(reason), "ask an administrator, or see --user")
+        return f"{reason} (user '{self._user}'): {hint}"
+
+    def _missing(self, where: str) -> tuple[int, str]:
+        # The API says no more than "Not Found": what it was can be read from the path.
+        kind, *names = [unquote(part) for part in where.strip("/").split("/")]
+        if kind == "users" and names:
+            return NO_USER, f"no user '{names[0]}'"
+        if kind in WHOLE and names:
+            return DATA, f"no {WHOLE[kind]} '{names[0]}'; see brokerctl {WHOLE[kind]} list"
+        if kind in ("parameters", "global-parameters") and names:
+            return DATA, f"no such parameter; see brokerctl {kind[:-1]} list"
+        if kind not in IN_VHOST or not names:
+            return DATA, f"nothing at /api{where}"
+        vhost = names[0]
+        if kind != "vhosts":
+            try:
+                self.open("GET", path("exchanges", vhost), query={"page": "1", "page_size": "1"})
+            except urllib.error.HTTPError as error:
+                error.close()
+                if error.code == 404:
+                    kind = "vhosts"
+        if kind == "vhosts" or len(names) == 1:
+            return DATA, f"no vhost '{vhost}'; see brokerctl vhost list, or --vhost"
+        noun = IN_VHOST[kind]
+        if kind == "bindings":
+            return DATA, f"no such binding, queue or exchange in vhost '{vhost}'"
+        return DATA, f"no {noun} '{names[1]}' in vhost '{vhost}'; see brokerctl {noun} list"
 
 
 def _decoded(raw: bytes) -> Any:

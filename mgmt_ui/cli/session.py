@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mgmt_ui.cli.client import Api, path
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.output import Output, Row, at
 from mgmt_ui.cli.settings import Settings
+from mgmt_ui.cli.values import path
+
+if TYPE_CHECKING:
+    from mgmt_ui.cli.client import Api
 
 T = TypeVar("T")
 # Fewer things than this are done before a bar could be read.
@@ -24,9 +27,11 @@ class Session:
         self._api: Api | None = None
 
     @property
-    def api(self) -> Api:
+    def api(self) -> "Api":
         """The management API."""
         if self._api is None:
+            from mgmt_ui.cli.client import Api  # HTTP and TLS take half of the start
+
             self._api = Api(self.settings)
         return self._api
 

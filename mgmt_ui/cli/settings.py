@@ -4,7 +4,6 @@ A flag wins over its variable, a variable over the profile, the profile over the
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +24,13 @@ VARIABLES = {
     "vhost": "BROKERCTL_VHOST",
     "output": "BROKERCTL_OUTPUT",
     "timeout": "BROKERCTL_TIMEOUT",
+    "password_file": "BROKERCTL_PASSWORD_FILE",
     "cacert": "BROKERCTL_CACERT",
+    "cert": "BROKERCTL_CERT",
+    "cert_key": "BROKERCTL_CERT_KEY",
 }
+# What a section may have: a word that is none of them is a mistake.
+KEYS = {*VARIABLES, "insecure"}
 
 
 @dataclass(slots=True)
@@ -39,7 +43,28 @@ class Settings:
 
     def flag(self, name: str) -> bool:
         """A switch."""
-        return bool(self.given.get(name))
+        return bool(self.given.get(name) or self.profile.get(name))
+
+    def check(self) -> None:
+        """Raises Failure for what came from a variable or a profile and cannot be used."""
+        if (chosen := self.value("output")) is not None and chosen not in FORMATS:
+            raise Failure(f"no output '{chosen}': {', '.join(FORMATS)}", USAGE)
+        _ = self.timeout
+
+    @property
+    def shows_secret(self) -> bool:
+        """Whether a password stands on the command line."""
+        urls = (urlsplit(str(self.given.get(name) or "")) for name in ("url", "amqp_url"))
+        return "password" in self.given or any(parts.password for parts in urls)
+
+    @property
+    def colourless(self) -> bool:
+        """Whether colours are unwanted, though a terminal could show them."""
+        return bool(
+            self.flag("no_color")
+            or self.environment.get("NO_COLOR")
+            or self.environment.get("TERM") == "dumb"
+        )
 
     def value(self, name: str, default: Any = None) -> Any:
         """From the first source that has it."""
@@ -59,18 +84,28 @@ class Settings:
     def timeout(self) -> float:
         """Seconds to wait for an answer."""
         try:
-            return float(self.value("timeout", 30))
-        except ValueError:
-            raise Failure("--timeout must be a number of seconds", USAGE) from None
+            seconds = float(self.value("timeout", 30))
+        except (TypeError, ValueError):
+            seconds = 0.0
+        if not 0 < seconds < float("inf"):
+            raise Failure("--timeout must be a number of seconds above 0", USAGE)
+        return seconds
 
     def credentials(self, url: str) -> tuple[str, str]:
         """User and password: flags first, then those within the URL, then guest's."""
         parts = urlsplit(url)
         user = self.value("user") or unquote(parts.username or "") or "guest"
-        password = self.value("password")
-        if password is None:
-            password = unquote(parts.password) if parts.password is not None else "guest"
-        return str(user), str(password)
+        return str(user), self._password(parts.password)
+
+    def _password(self, within_url: str | None) -> str:
+        # A file that is named by a flag wins over what a variable or a profile says.
+        file = self.given.get("password_file")
+        password = None if file else self.value("password")
+        if password is not None:
+            return str(password)
+        if file := file or self.value("password_file"):
+            return first_line(str(file))
+        return unquote(within_url) if within_url is not None else "guest"
 
     @property
     def url(self) -> str:
@@ -88,6 +123,8 @@ class Settings:
 
     def load_profile(self, name: str | None, path: Path = PROFILES) -> None:
         """Reads a section of the profile file; [default] where none is named and there is one."""
+        import tomllib  # by those only who have a profile
+
         wanted = name or self.environment.get("BROKERCTL_PROFILE")
         path = Path(self.environment.get("BROKERCTL_CONFIG") or path).expanduser()
         if not path.exists() and wanted is None:
@@ -100,8 +137,21 @@ class Settings:
             raise Failure(f"cannot read {path}: {error}", CONFIG) from None
         section = sections.get(wanted or "default", {} if wanted is None else None)
         if not isinstance(section, dict):
-            raise Failure(f"{path} has no section [{wanted}]", CONFIG)
+            names = ", ".join(f"[{each}]" for each in sections) or "none"
+            raise Failure(f"{path} has no section [{wanted}]; it has {names}", CONFIG)
+        if unknown := sorted(set(section) - KEYS):
+            raise Failure(f"{path} has '{unknown[0]}', which is none of {sorted(KEYS)}", CONFIG)
         self.profile = section
+
+
+def first_line(file: str) -> str:
+    """Of a file with a secret, without its end; Failure where it cannot be read."""
+    try:
+        text = Path(file).expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no text"
+        raise Failure(f"cannot read the password from {file}: {reason}", CONFIG) from None
+    return text.partition("\n")[0].rstrip("\r")
 
 
 def without_credentials(url: str) -> str:

@@ -1,8 +1,9 @@
-"""From words on a command line to values: key=value pairs, JSON, durations."""
+"""From words on a command line to values: key=value pairs, JSON, paths of the API."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from mgmt_ui.cli.exits import USAGE, Failure
 
@@ -40,3 +41,8 @@ def definition(text: str) -> dict[str, Any]:
 def arguments(given: dict[str, Any], words: Iterable[str]) -> dict[str, Any]:
     """Options that are set, with what `--arg` says besides."""
     return {key: each for key, each in given.items() if each is not None} | pairs(words)
+
+
+def path(*segments: str) -> str:
+    """A path below /api: each segment is encoded whole, so that `/` may stand in names."""
+    return "/" + "/".join(quote(segment, safe="") for segment in segments)

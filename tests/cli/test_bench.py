@@ -68,7 +68,7 @@ def test_through_an_exchange(bench):
     [
         (("--queue", "nosuch"), 65, "nosuch"),
         (("-V", "nosuch"), 65, "vhost"),
-        (("-P", "hunter2"), 77, "ACCESS_REFUSED"),
+        (("-q", "-P", "hunter2"), 77, "ACCESS_REFUSED"),
         (("--amqp-url", "amqp://127.0.0.1:1"), 69, "cannot reach amqp://127.0.0.1:1"),
         (("--publishers", "0", "--consumers", "0"), 64, "there must be"),
     ],

@@ -58,10 +58,9 @@ def test_users_and_permissions(run: Run):
     (row,) = json.loads(run("permission", "list", "--of-user", "ann", "-o", "json").out)
     assert (row["configure"], row["write"], row["read"]) == ("^ann", "", ".*")
     run("user", "set-tags", "ann", "management", "policymaker")
-    login = ("-u", "ann", "-P", "pw")
-    assert run(*login, "queue", "list").code == 0
-    refused = run("user", "list", *login, code=77)
-    assert "Not administrator user" in refused.err
+    login = {"BROKERCTL_USER": "ann", "BROKERCTL_PASSWORD": "pw"}
+    assert run("queue", "list", **login).code == 0
+    assert "it needs the tag administrator" in run("user", "list", code=77, **login).err
     run("user", "set-limits", "ann", "max-connections=3")
     run("user", "delete", "ann", "--yes")
     assert run("user", "show", "ann", code=67).err == "Error: no user 'ann'\n"
@@ -193,12 +192,12 @@ def test_no_broker(run: Run):
 def test_a_wrong_password_is_not_shown(run: Run):
     refused = run("-P", "hunter2", "status", code=77)
     assert "hunter2" not in refused.err
-    assert "Login failed" in refused.err
+    assert "login failed for user 'guest'" in refused.err
 
 
 def test_errors_as_json(run: Run):
     refused = run("queue", "show", "nosuch", "-o", "json", code=65)
-    assert json.loads(refused.err)["reason"] == "no such object"
+    assert json.loads(refused.err)["reason"].startswith("no queue 'nosuch' in vhost '/'")
 
 
 def test_a_dry_run_changes_nothing(run: Run):

@@ -117,5 +117,5 @@ def test_what_cannot_be_followed(run: Run):
     run("exchange", "declare", "shared", "--type", "x-consistent-hash")
     for name in ("shared", "amq.default"):
         assert "turn tracing on" in run("tail", "exchange", name, code=65).err
-    assert "no such object" in run("tail", "exchange", "nosuch", code=65).err
+    assert "no exchange 'nosuch'" in run("tail", "exchange", "nosuch", code=65).err
     assert "no such object" in run("tail", "queue", "nosuch", code=65).err

@@ -7,9 +7,9 @@ import click
 
 from mgmt_ui.cli.aliases import LISTS, REWRITTEN, Listed, Rewritten, usages
 from mgmt_ui.cli.base import Command, with_session
-from mgmt_ui.cli.client import path
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
+from mgmt_ui.cli.values import path
 
 # rabbitmqctl's formats -> ours.
 FORMATS = {"json": "json", "csv": "csv", "pretty_table": "wide", "table": "tsv"}

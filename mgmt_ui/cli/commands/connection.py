@@ -3,8 +3,9 @@
 import click
 
 from mgmt_ui.cli.base import group, with_session
-from mgmt_ui.cli.client import path
+from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.session import Session
+from mgmt_ui.cli.values import path
 
 CONNECTIONS = ("name", "user", "vhost", "state", "channels", "protocol", "user_provided_name")
 CHANNELS = (
@@ -98,7 +99,7 @@ def show_channel(session: Session, name: str) -> None:
 
 @group("consumer")
 def consumer() -> None:
-    """Consumers: list."""
+    """Consumers: list, cancel."""
 
 
 @consumer.command("list")
@@ -108,3 +109,23 @@ def consumers(session: Session, queue: str | None) -> None:
     """List the consumers of a virtual host, or of one queue."""
     rows = session.api.get(session.below("consumers"))
     session.show([r for r in rows if queue in (None, r["queue"]["name"])], CONSUMERS)
+
+
+@consumer.command()
+@with_session
+@click.argument("queue")
+@click.argument("tag")
+def cancel(session: Session, queue: str, tag: str) -> None:
+    """Cancel the consumers of a queue that have this tag; their clients are told."""
+    found = [
+        row["channel_details"]
+        for row in session.api.get(session.below("consumers"))
+        if (row["queue"]["name"], row["consumer_tag"]) == (queue, tag)
+    ]
+    if not found:
+        raise Failure(f"no consumer '{tag}' of queue '{queue}'; see brokerctl consumer list")
+    session.confirm(f"Cancel consumer '{tag}' of queue '{queue}'?")
+    for channel in found:
+        names = (channel["connection_name"], str(channel["number"]), tag)
+        session.api.call("DELETE", session.below("consumers", *names))
+    session.out.note(f"cancelled {len(found)}")

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from mgmt_ui.cli.base import group, with_session
-from mgmt_ui.cli.client import path
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
+from mgmt_ui.cli.values import path
 
 
 @group("definitions")

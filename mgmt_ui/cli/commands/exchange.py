@@ -18,7 +18,7 @@ COLUMNS = ("name", "type", "durable", "auto_delete", "internal", "policy")
 
 @group("exchange")
 def exchange() -> None:
-    """Exchanges: list, show, declare, delete, route, delayed."""
+    """Exchanges: list, show, declare, delete, bindings, route, delayed, cancel-delayed."""
 
 
 def _path(session: Session, name: str, *more: str) -> str:
@@ -153,3 +153,12 @@ def cancel_delayed(
     _, answer = session.api.call("POST", where, body)
     if answer is not None:
         session.out.note(f"dropped {answer['cancelled']}")
+
+
+@group("delayed")
+def waiting() -> None:
+    """Messages that an x-delayed-message exchange holds back: list, cancel."""
+
+
+waiting.add_command(delayed, "list")
+waiting.add_command(cancel_delayed, "cancel")

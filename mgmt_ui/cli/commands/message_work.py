@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 import click
 
 from mgmt_ui.cli.base import Command, group, with_session
-from mgmt_ui.cli.client import path
 from mgmt_ui.cli.exits import DATA, TEMPORARY, USAGE, Failure
 from mgmt_ui.cli.session import Session
-from mgmt_ui.cli.values import pairs
+from mgmt_ui.cli.values import pairs, path
 
 F = TypeVar("F", bound=Callable[..., Any])
 COLUMNS = ("state", "age", "exchange", "routing_key", "payload_bytes", "payload")
@@ -249,7 +248,7 @@ def _report(session: Session, job: dict[str, Any]) -> None:
 
 @group("job")
 def job() -> None:
-    """Work on messages that goes on: list, show, cancel, resume."""
+    """Work on messages that goes on: list, show, pause, resume, cancel."""
 
 
 @job.command("list")
@@ -274,6 +273,18 @@ def cancel(session: Session, number: str) -> None:
     """Cancel a job that runs; forget one that has ended."""
     session.api.call("DELETE", path("jobs", number))
     session.out.note("cancelled")
+
+
+@job.command()
+@with_session
+@click.argument("number")
+def pause(session: Session, number: str) -> None:
+    """Stop a job that runs; resume goes on with the rest."""
+    found = session.api.get(path("jobs", number))
+    if found["state"] != "running":
+        raise Failure(f"job {number} does not run: it is {found['state']}")
+    session.api.call("DELETE", path("jobs", number))
+    session.out.note(f"paused; brokerctl job resume {number} goes on")
 
 
 @job.command()

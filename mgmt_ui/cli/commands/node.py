@@ -1,10 +1,9 @@
-"""`brokerctl status`, `health`, `completion` and `api`: the broker as a whole."""
+"""`brokerctl status`, `health` and `api`: the broker as a whole."""
 
 import json
 from typing import Any
 
 import click
-from click.shell_completion import get_completion_class
 
 from mgmt_ui.cli.base import Command, with_session
 from mgmt_ui.cli.exits import UNHEALTHY, USAGE, Failure
@@ -58,17 +57,6 @@ def health(session: Session, checks: tuple[str, ...]) -> None:
     session.show(rows, ("check", "status", "reason"))
     if any(row["status"] != "ok" for row in rows):
         raise click.exceptions.Exit(UNHEALTHY)
-
-
-@click.command(cls=Command)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def completion(context: click.Context, shell: str) -> None:
-    """Print what a shell needs to complete commands: `eval "$(brokerctl completion bash)"`."""
-    kind = get_completion_class(shell)
-    assert kind is not None  # click knows all three
-    root = context.find_root().command
-    click.echo(kind(root, {}, "brokerctl", "_BROKERCTL_COMPLETE").source())
 
 
 @click.command(cls=Command)

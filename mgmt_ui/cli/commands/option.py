@@ -3,9 +3,9 @@
 import click
 
 from mgmt_ui.cli.base import group, with_session
-from mgmt_ui.cli.client import path
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
+from mgmt_ui.cli.values import path
 
 COLUMNS = ("name", "value", "default", "live")
 ALARMS = ("node", "resource", "by_hand")

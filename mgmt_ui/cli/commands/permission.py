@@ -3,8 +3,8 @@
 import click
 
 from mgmt_ui.cli.base import group, with_session
-from mgmt_ui.cli.client import path
 from mgmt_ui.cli.session import Session
+from mgmt_ui.cli.values import path
 
 COLUMNS = ("user", "vhost", "configure", "write", "read")
 TOPICS = ("user", "vhost", "exchange", "write", "read")

@@ -1,4 +1,4 @@
-"""`brokerctl policy`, `operator-policy` and `parameter`."""
+"""`brokerctl policy` and `operator-policy`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import click
 from mgmt_ui.cli.base import Group, group, with_session
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
-from mgmt_ui.cli.values import definition, pairs, value
+from mgmt_ui.cli.values import definition, pairs
 
 COLUMNS = ("name", "pattern", "apply-to", "priority", "definition")
 APPLY_TO = click.Choice(
@@ -71,41 +71,3 @@ policy = _noun("policy", "policies", "Policies: list, show, set, delete.")
 operator_policy = _noun(
     "operator-policy", "operator-policies", "Operator policies: list, show, set, delete."
 )
-
-
-@group("parameter")
-def parameter() -> None:
-    """Runtime parameters: list, set, delete."""
-
-
-@parameter.command("list")
-@with_session
-def parameters(session: Session) -> None:
-    """List those of all virtual hosts."""
-    session.fetch("/parameters", ("component", "vhost", "name", "value"))
-
-
-@parameter.command("set")
-@with_session
-@click.argument("component")
-@click.argument("name")
-@click.argument("text", metavar="JSON")
-def set_parameter(session: Session, component: str, name: str, text: str) -> None:
-    """Set a parameter of a component."""
-    where = _parameter(session, component, name)
-    session.change("PUT", where, {"value": value(text)})
-
-
-@parameter.command("delete")
-@with_session
-@click.argument("component")
-@click.argument("name")
-def delete_parameter(session: Session, component: str, name: str) -> None:
-    """Delete a parameter."""
-    session.delete(_parameter(session, component, name))
-
-
-def _parameter(session: Session, component: str, name: str) -> str:
-    from mgmt_ui.cli.client import path
-
-    return path("parameters", component, session.vhost, name)

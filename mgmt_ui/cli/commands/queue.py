@@ -99,9 +99,12 @@ def delete(
     """Delete queues with all their messages."""
     for name in names:
         found = session.api.find(session.below("queues", name))
-        if found is None and not if_exists:
-            raise Failure(f"no queue '{name}' in vhost '{session.vhost}'")
-        count = (found or {}).get("messages", 0)
+        if found is None:
+            if not if_exists:
+                raise Failure(f"no queue '{name}' in vhost '{session.vhost}'")
+            session.out.note("not found")
+            continue
+        count = found.get("messages", 0)
         session.confirm(f"Delete queue '{name}' with {count} messages?")
         conditions = {"if-empty": if_empty, "if-unused": if_unused}
         query = {key: "true" for key, asked in conditions.items() if asked}

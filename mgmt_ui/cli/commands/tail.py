@@ -25,7 +25,7 @@ from mgmt_ui.fields import typed
 TRACE = "amq.rabbitmq.trace"
 # Types whose bindings share the messages out: one more would take them from others.
 SHARING = ("x-consistent-hash", "x-modulus-hash", "x-random", "x-local-random")
-TURN_ON = "turn tracing on: brokerctl api PUT /vhosts/NAME --body '{\"tracing\": true}'"
+TURN_ON = "turn tracing on: brokerctl trace on"
 
 
 def _limits(function: click.decorators.FC) -> click.decorators.FC:

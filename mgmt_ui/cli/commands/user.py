@@ -1,19 +1,22 @@
 """`brokerctl user`."""
 
+import sys
 from typing import Any
 
 import click
 
 from mgmt_ui.cli.base import group, with_session
-from mgmt_ui.cli.client import path
 from mgmt_ui.cli.exits import NO_USER, USAGE, Failure
 from mgmt_ui.cli.session import Session
-from mgmt_ui.cli.values import pairs
+from mgmt_ui.cli.settings import first_line
+from mgmt_ui.cli.values import pairs, path
+
+LIMITS = ("max-connections", "max-channels")
 
 
 @group("user")
 def user() -> None:
-    """Users: list, show, add, set-password, set-tags, set-limits, delete."""
+    """Users: list, show, add, set-password, set-tags, limits, set-limits, delete."""
 
 
 @user.command("list")
@@ -33,10 +36,19 @@ def show(session: Session, name: str) -> None:
     session.out.item(shown)
 
 
+def _new_password(function: click.decorators.FC) -> click.decorators.FC:
+    function = click.option(
+        "--new-password-file", "file", metavar="FILE", help="Its first line; - is standard input."
+    )(function)
+    return click.option(
+        "--new-password", "secret", metavar="PASSWORD", help="It is asked where absent."
+    )(function)
+
+
 @user.command()
 @with_session
 @click.argument("name")
-@click.option("--new-password", "secret", metavar="PASSWORD", help="It is asked where absent.")
+@_new_password
 @click.option("--password-hash", metavar="HASH", help="As RabbitMQ keeps it.")
 @click.option("--no-password", is_flag=True, help="Logs in by other means only.")
 @click.option("--tags", default="", metavar="A,B", help="management, monitoring, administrator ...")
@@ -50,18 +62,18 @@ def add(session: Session, name: str, **given: Any) -> None:
     elif given["password_hash"]:
         body["password_hash"] = given["password_hash"]
     else:
-        body["password"] = _password(given["secret"])
+        body["password"] = _password(given["secret"], given["file"])
     session.change("PUT", path("users", name), body)
 
 
 @user.command("set-password")
 @with_session
 @click.argument("name")
-@click.option("--new-password", "secret", metavar="PASSWORD", help="It is asked where absent.")
-def set_password(session: Session, name: str, secret: str | None) -> None:
+@_new_password
+def set_password(session: Session, name: str, secret: str | None, file: str | None) -> None:
     """Give a user another password."""
     tags = _existing(session, name)["tags"]
-    body = {"tags": tags, "password": _password(secret)}
+    body = {"tags": tags, "password": _password(secret, file)}
     session.change("PUT", path("users", name), body, done="updated")
 
 
@@ -80,13 +92,25 @@ def set_tags(session: Session, name: str, tags: tuple[str, ...]) -> None:
     session.change("PUT", path("users", name), body, done="updated")
 
 
+@user.command()
+@with_session
+@click.argument("name", required=False)
+def limits(session: Session, name: str | None) -> None:
+    """List the limits of all users, or of one."""
+    where = path("user-limits", name) if name else "/user-limits"
+    session.fetch(where, ("user", *(f"value.{limit}" for limit in LIMITS)))
+
+
 @user.command("set-limits")
 @with_session
 @click.argument("name")
 @click.argument("limits", nargs=-1, required=True, metavar="NAME=NUMBER...")
 def set_limits(session: Session, name: str, limits: tuple[str, ...]) -> None:
     """Limit a user: max-connections, max-channels; negative for no limit."""
-    for limit, number in pairs(limits).items():
+    wanted = pairs(limits)
+    if unknown := [limit for limit in wanted if limit not in LIMITS]:
+        raise Failure(f"no limit '{unknown[0]}': {', '.join(LIMITS)}", USAGE)
+    for limit, number in wanted.items():
         session.api.call("PUT", path("user-limits", name, limit), {"value": number})
     session.out.note("updated")
 
@@ -97,6 +121,8 @@ def set_limits(session: Session, name: str, limits: tuple[str, ...]) -> None:
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def delete(session: Session, names: tuple[str, ...], if_exists: bool) -> None:
     """Delete users and close their connections."""
+    for name in () if if_exists else names:
+        _existing(session, name)
     session.confirm(f"Delete user {', '.join(names)}?")
     for name in session.progress(names, "Deleting"):
         session.delete(path("users", name), missing_ok=if_exists)
@@ -109,8 +135,12 @@ def _existing(session: Session, name: str) -> dict[str, Any]:
     return found
 
 
-def _password(given: str | None) -> str:
-    if given is None:
+def _password(given: str | None, file: str | None) -> str:
+    if file is not None:
+        given = first_line("/dev/stdin" if file == "-" else file)
+    elif given is None:
+        if not sys.stdin.isatty():
+            raise Failure("say --new-password-file, --new-password or --no-password", USAGE)
         prompt: str = click.prompt(
             "New password", hide_input=True, confirmation_prompt=True, err=True
         )

@@ -3,10 +3,9 @@
 import click
 
 from mgmt_ui.cli.base import group, with_session
-from mgmt_ui.cli.client import path
-from mgmt_ui.cli.exits import Failure
+from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
-from mgmt_ui.cli.values import pairs
+from mgmt_ui.cli.values import pairs, path
 
 COLUMNS = ("name", "description", "tags", "default_queue_type", "messages")
 LIMITS = ("max-connections", "max-queues", "max-stored-bytes", "max-publish-rate")
@@ -15,7 +14,7 @@ TYPES = click.Choice(["classic", "quorum", "stream"])
 
 @group("vhost")
 def vhost() -> None:
-    """Virtual hosts: list, show, add, update, delete, restart."""
+    """Virtual hosts: list, show, add, update, protect, unprotect, restart, delete."""
 
 
 @vhost.command("list")
@@ -68,10 +67,31 @@ def update(session: Session, name: str, **given: str | None) -> None:
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def delete(session: Session, name: str, if_exists: bool) -> None:
     """Delete a virtual host with all that is in it."""
-    found = session.api.find(path("vhosts", name)) or {}
+    found = session.api.find(path("vhosts", name))
+    if found is None:
+        if not if_exists:
+            raise Failure(f"no vhost '{name}'")
+        session.out.note("not found")
+        return
     count = found.get("messages", 0)
     session.confirm(f"Delete vhost '{name}' with its queues and {count} messages?")
     session.delete(path("vhosts", name), missing_ok=if_exists)
+
+
+@vhost.command()
+@with_session
+@click.argument("name")
+def protect(session: Session, name: str) -> None:
+    """Refuse to delete a virtual host, until it is unprotected."""
+    session.change("POST", path("vhosts", name, "deletion", "protection"), done="protected")
+
+
+@vhost.command()
+@with_session
+@click.argument("name")
+def unprotect(session: Session, name: str) -> None:
+    """Let a virtual host be deleted again."""
+    session.change("DELETE", path("vhosts", name, "deletion", "protection"), done="unprotected")
 
 
 @vhost.command()
@@ -103,7 +123,10 @@ def set_(session: Session, words: tuple[str, ...]) -> None:
 
     max-connections, max-queues, max-stored-bytes, max-publish-rate (messages a second).
     """
-    for name, number in pairs(words).items():
+    wanted = pairs(words)
+    if unknown := [name for name in wanted if name not in LIMITS]:
+        raise Failure(f"no limit '{unknown[0]}': {', '.join(LIMITS)}", USAGE)
+    for name, number in wanted.items():
         session.api.call("PUT", session.below("vhost-limits", name), {"value": number})
     session.out.note("updated")
 
