@@ -10,7 +10,6 @@ none, on the disk neither.  Only ready messages are touched; those that are with
 a consumer belong to that.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from broker.browse import READY, RUN, Cursor, Found, batches
-from broker.clock import Clock
+from broker.clock import Clock, pause
 from broker.message import Message, QueuedMessage, Routable, Route
 from broker.message_filter import Filter
 from broker.undo import Undo
@@ -332,15 +331,3 @@ def _full(plan: Plan) -> str | None:
             if queue.limits.full_for(plan[0], queue):
                 return queue.name
     return None
-
-
-async def pause(clock: Clock, seconds: float) -> None:
-    """Returns after so many seconds."""
-    if seconds <= 0:
-        return
-    over = asyncio.Event()
-    timer = clock.call_later(seconds, over.set)
-    try:
-        await over.wait()
-    finally:
-        timer.cancel()

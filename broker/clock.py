@@ -33,6 +33,21 @@ class Clock(Protocol):
         """Call `callback(*args)` once on the loop after `delay` seconds (0 or less: next turn)."""
 
 
+async def wait(clock: Clock, event: asyncio.Event, seconds: float) -> None:
+    """Returns when `event` is set; the clock sets it after `seconds`."""
+    timer = clock.call_later(seconds, event.set)
+    try:
+        await event.wait()
+    finally:
+        timer.cancel()
+
+
+async def pause(clock: Clock, seconds: float) -> None:
+    """Returns after `seconds`; at once where there are none."""
+    if seconds > 0:
+        await wait(clock, asyncio.Event(), seconds)
+
+
 class SystemClock:
     """The clock of the machine, with timers on the running event loop.
 

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from broker.clock import Clock
+from broker.clock import Clock, pause
 from broker.http_door import Front, HttpDoor
 from broker.listeners import BACKLOG, Listener, bind, listen
 from broker.option_values import OFF
@@ -256,14 +256,9 @@ class Server:
             connection.force_close(SHUTDOWN)
         give_up = self.clock.monotonic() + CLOSE_GRACE
         while self.connections and self.clock.monotonic() < give_up:
-            await self._pause()
+            await pause(self.clock, POLL)
         for connection in list(self.connections):
             connection.force_close(SHUTDOWN)  # did not answer: now without asking
-
-    async def _pause(self) -> None:
-        passed = asyncio.get_running_loop().create_future()
-        self.clock.call_later(POLL, passed.set_result, None)
-        await passed
 
 
 def _tune_collector() -> None:

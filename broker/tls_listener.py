@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from broker import audit, tls
-from broker.clock import Clock
+from broker.clock import Clock, pause
 
 if TYPE_CHECKING:
     from broker.options import Options
@@ -68,18 +68,13 @@ class TlsListener:
                 accepted, _ = await self._loop.sock_accept(self._sock)
             except OSError as error:
                 logger.warning("cannot accept: %s", error.strerror or error)
-                await self._pause()
+                await pause(self._clock, PAUSE_SECONDS)
                 continue
             if len(self._handshakes) >= MAX_HANDSHAKES:
                 next(iter(self._handshakes)).cancel()
             task = self._loop.create_task(self._shake_hands(accepted))
             self._handshakes[task] = None
             task.add_done_callback(self._handshakes.pop)
-
-    async def _pause(self) -> None:
-        passed = self._loop.create_future()
-        self._clock.call_later(PAUSE_SECONDS, passed.set_result, None)
-        await passed
 
     async def _shake_hands(self, sock: socket.socket) -> None:
         try:

@@ -3,7 +3,6 @@
 Knows no HTTP library: it is given header values and addresses.
 """
 
-import asyncio
 import base64
 import binascii
 from enum import StrEnum
@@ -11,6 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from broker import audit
+from broker.clock import pause
 from mgmt_ui.errors import ApiError, not_authorised
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ async def log_in(
         user = await keeper.login(name, password)
     if user is None:
         audit.note("login.failed", via="http", user=name or None, address=remote)
-        await _pause(server, door.failed(name))
+        await pause(server.clock, door.failed(name))
     else:
         door.succeeded()
     return user
@@ -118,16 +118,6 @@ def check_loopback(server: "Server", user: "User", remote: str | None) -> None:
     """ApiError 401 where the user may only come from this machine, and does not."""
     if user.name in server.context.limits.loopback_users and not is_loopback(remote):
         raise not_authorised("User can only log in via localhost")
-
-
-async def _pause(server: "Server", seconds: float) -> None:
-    if seconds:
-        passed = asyncio.get_running_loop().create_future()
-        timer = server.clock.call_later(seconds, passed.set_result, None)
-        try:
-            await passed
-        finally:
-            timer.cancel()
 
 
 def parse_bearer(authorization: str) -> str | None:

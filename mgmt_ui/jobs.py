@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from broker.bulk import Bulk, Stopped
+from broker.clock import wait
 from mgmt_ui.errors import ApiError
 
 if TYPE_CHECKING:
@@ -81,12 +82,10 @@ class Job:
             return
         over = asyncio.Event()
         self._waiting.add(over)
-        timer = clock.call_later(seconds, over.set)
         try:
-            await over.wait()
+            await wait(clock, over, seconds)
         finally:
             self._waiting.discard(over)
-            timer.cancel()
 
     def describe(self) -> dict[str, Any]:
         """The job object; times are clock milliseconds."""

@@ -25,6 +25,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
+from broker.clock import wait
 from mgmt_ui import auth, body
 from mgmt_ui.answer import Answer, Stream
 from mgmt_ui.call import Call
@@ -222,11 +223,7 @@ class Hub:
         clock = self._server.clock
         next_due = min((topic.due for topic in reader.topics.values()), default=float("inf"))
         rest = min(next_due - clock.monotonic(), HEARTBEAT)
-        timer = clock.call_later(max(rest, 0.0), reader.wake.set)
-        try:
-            await reader.wake.wait()
-        finally:
-            timer.cancel()
+        await wait(clock, reader.wake, max(rest, 0.0))
 
 
 _hubs: "WeakKeyDictionary[Server, Hub]" = WeakKeyDictionary()

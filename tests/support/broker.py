@@ -21,7 +21,8 @@ from tests.support.wire import Address
 ROOT = Path(__file__).resolve().parents[2]
 READY = re.compile(
     r"^leveret ready amqp=(?P<amqp>\S+) http=(?P<http>\S+)"
-    r"(?: amqps=(?P<amqps>\S+))?(?: https=(?P<https>\S+))? data=(?P<data>.+) pid=(?P<pid>\d+)$",
+    r"(?: amqps=(?P<amqps>\S+))?(?: https=(?P<https>\S+))?"
+    r"(?: prometheus=(?P<prometheus>\S+))? data=(?P<data>.+) pid=(?P<pid>\d+)$",
     re.MULTILINE,
 )
 BAD_LOG = re.compile(r"Traceback|\bERROR\b|\bCRITICAL\b|was never awaited|ResourceWarning")
@@ -57,6 +58,7 @@ class Broker:
         self.amqp = Address("127.0.0.1", 0)
         self.http = Address("127.0.0.1", 0)
         self.amqps = self.https = Address("127.0.0.1", 0)  # with --tls-cert
+        self.prometheus = Address("127.0.0.1", 0)  # with --prometheus-port
 
     @property
     def url(self) -> str:
@@ -91,6 +93,7 @@ class Broker:
         self.http = parse_address(ready["http"])
         self.amqps = parse_address(ready["amqps"] or "-")
         self.https = parse_address(ready["https"] or "-")
+        self.prometheus = parse_address(ready["prometheus"] or "-")
         return self
 
     def _spawn(

@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from broker.clock import Clock, SystemClock
+from broker.clock import Clock, SystemClock, pause, wait
 from tests.support.clock import VirtualClock
 
 
@@ -111,3 +111,39 @@ class TestVirtualClock:
         clock.call_later(1, lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             clock.advance(1)
+
+
+class TestWaiting:
+    async def test_pause_ends_with_its_time(self) -> None:
+        clock = VirtualClock()
+        pausing = asyncio.create_task(pause(clock, 2))
+        await asyncio.sleep(0)
+        clock.advance(1.5)
+        await asyncio.sleep(0)
+        assert not pausing.done()
+        clock.advance(0.5)
+        await pausing
+
+    @pytest.mark.parametrize("seconds", [0, -1])
+    async def test_no_time_is_no_pause(self, seconds: float) -> None:
+        clock = VirtualClock()
+        await pause(clock, seconds)
+        assert clock.pending == 0
+
+    async def test_an_event_ends_a_wait_before_its_time(self) -> None:
+        clock = VirtualClock()
+        event = asyncio.Event()
+        waiting = asyncio.create_task(wait(clock, event, 2))
+        await asyncio.sleep(0)
+        event.set()
+        await waiting
+        assert clock.pending == 0
+
+    async def test_a_cancelled_wait_leaves_no_timer(self) -> None:
+        clock = VirtualClock()
+        waiting = asyncio.create_task(wait(clock, asyncio.Event(), 2))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert clock.pending == 0

@@ -115,6 +115,12 @@ def test_ready_line_names_what_listens(start_broker: StartBroker) -> None:
         socket.create_connection(("127.0.0.1", address.port), timeout=5).close()
 
 
+def test_ready_line_names_the_port_of_the_metrics(start_broker: StartBroker) -> None:
+    broker = start_broker("--bind", "127.0.0.1", "--prometheus-port", "0")
+    assert f" prometheus=127.0.0.1:{broker.prometheus.port} data=" in broker.stdout_path.read_text()
+    socket.create_connection(("127.0.0.1", broker.prometheus.port), timeout=5).close()
+
+
 def test_port_in_use(start_broker: StartBroker, tmp_path: Path) -> None:
     port = start_broker().amqp.port
     result = leveret("--amqp-port", str(port), "--http-port", "0", cwd=tmp_path)
