@@ -1,9 +1,10 @@
 """Options and fixtures that every kind of test shares."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.support import alone
 from tests.support.broker import Broker, broker, start_broker
 from tests.support.target import StartedTarget, Target
 
@@ -28,9 +29,17 @@ def pytest_configure(config: pytest.Config) -> None:
         "checklist(*numbers): items of the conformance checklist that the test covers",
         "differs(reason): a named place where RabbitMQ 3.10 behaves otherwise; skipped there",
         "sqlite: looks into SQLite's file, or needs its layer; skipped with --database postgresql",
-        "real_time: waits for real seconds; runs in the background beside the other tests",
+        "real_time: waits for real seconds, beside the other such tests of its module",
+        "alone: measures time; no other test runs meanwhile",
     ):
         config.addinivalue_line("markers", line)
+
+
+# First: waiting for the others is not to count as the test's own time.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    with alone.turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Fixtures of the conformance tests: connections to the broker under test, names, clean-up.
 
-Tests marked `real_time` take only `target`; they run in threads beside all others and are
-reported at the end, so that waiting for three seconds costs no seconds.
+Tests marked `real_time` take only `target`; those of a module run side by side in threads, so that
+all of them wait no longer than one does.
 """
 
 import uuid
@@ -29,13 +29,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.timeout(20, method="signal"))
-    items.sort(key=lambda item: item.get_closest_marker("real_time") is not None)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _background(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Starts every collected `real_time` test at once, each in a thread."""
-    items = [item for item in request.session.items if item.get_closest_marker("real_time")]
+    """Starts every `real_time` test of the module at once, each in a thread."""
+    items = [
+        item
+        for item in request.session.items
+        if item.path == request.path and item.get_closest_marker("real_time")
+    ]
     if not items:
         yield
         return

@@ -9,7 +9,6 @@ from tests.support.encoding import encode_table_entries, plain
 from tests.support.eventually import eventually
 from tests.support.wire import (
     CAPABLE,
-    HEARTBEAT,
     PROTOCOL_HEADER,
     Disconnected,
     WireClient,
@@ -24,16 +23,6 @@ REFUSED_LOGIN = (
     "ACCESS_REFUSED - Login was refused using authentication mechanism {}. "
     "For details see the broker logfile."
 )
-
-
-def ends(client: WireClient, within: float = 8.0) -> float:
-    """Wait for the end of the connection, with or without a connection.close; the seconds taken."""
-    begin = time.monotonic()
-    try:
-        while True:
-            client.read_frame(within - (time.monotonic() - begin))
-    except Disconnected:
-        return time.monotonic() - begin
 
 
 # Protocol header
@@ -93,18 +82,6 @@ def test_amqp_0_8_is_refused(tcp):
     client = tcp()
     client.send(b"AMQP\x01\x01\x08\x00")
     assert client.read_bytes(8) == PROTOCOL_HEADER
-
-
-@pytest.mark.checklist(4)
-@pytest.mark.real_time
-@pytest.mark.parametrize("said", ["nothing", "half a header", "start-ok"])
-def test_unfinished_handshake_is_dropped_after_ten_seconds(target, said):
-    with WireClient(target.amqp) as client:
-        if said == "half a header":
-            client.send(PROTOCOL_HEADER[:4])
-        elif said == "start-ok":
-            client.login()
-        assert 8 < ends(client, within=14) < 13
 
 
 # Start and login
@@ -169,52 +146,6 @@ def test_refused_amqplain_login_names_the_mechanism(tcp):
     client.expect_close(403, REFUSED_LOGIN.format("AMQPLAIN"), at=(0, 0))
 
 
-@pytest.mark.checklist(10)
-@pytest.mark.real_time
-@pytest.mark.parametrize("properties", [{}, {"capabilities": {}}], ids=["none", "empty"])
-def test_refused_login_without_the_capability_is_silent(target, properties):
-    with WireClient(target.amqp) as client:
-        client.start()
-        client.send_start_ok(password="wrong", client_properties=properties)
-        begin = time.monotonic()
-        client.expect_disconnect(timeout=8)
-        assert 2 < time.monotonic() - begin < 6
-
-
-@pytest.mark.checklist(12, 13, 14)
-@pytest.mark.real_time
-@pytest.mark.parametrize(
-    ("mechanism", "response"),
-    [
-        ("FOO", b"\0guest\0guest"),
-        ("plain", b"\0guest\0guest"),
-        ("amqplain", encode_table_entries({"LOGIN": "guest", "PASSWORD": "guest"})),
-        ("PLAIN", b"x\0guest\0guest"),
-        ("PLAIN", b"guest"),
-        ("PLAIN", b""),
-        ("AMQPLAIN", encode_table_entries({"LOGIN": "guest"})),
-        ("AMQPLAIN", encode_table_entries({"PASSWORD": "guest"})),
-        ("AMQPLAIN", b"\x05LOG"),
-    ],
-    ids=[
-        "unknown",
-        "plain",
-        "amqplain",
-        "authzid",
-        "no-nul",
-        "empty",
-        "no-password",
-        "no-login",
-        "malformed",
-    ],
-)
-def test_malformed_login_ends_the_connection(target, mechanism, response):
-    with WireClient(target.amqp) as client:
-        client.start()
-        client.send_start_ok(mechanism=mechanism, response=response)
-        assert ends(client) < 6
-
-
 @pytest.mark.checklist(15)
 def test_guest_may_only_come_from_loopback(leveret):
     broker = leveret("--bind", "0.0.0.0")
@@ -233,15 +164,6 @@ def test_guest_may_only_come_from_loopback(leveret):
 @pytest.mark.checklist(16)
 def test_unknown_locale_is_accepted(tcp):
     tcp().login(locale="xx_YY")
-
-
-@pytest.mark.checklist(17)
-@pytest.mark.real_time
-def test_oversized_start_ok_ends_the_connection(target):
-    with WireClient(target.amqp) as client:
-        client.start()
-        client.send_start_ok(client_properties={"information": "x" * 20000})
-        assert ends(client) < 6
 
 
 @pytest.mark.checklist(18)
@@ -284,17 +206,6 @@ REFUSED_TUNES = [
     (2047, 100, "negotiated frame_max = 100 is lower than the minimum allowed value"),
     (2047, 4095, "negotiated frame_max = 4095 is lower than the minimum allowed value"),
 ]
-
-
-@pytest.mark.checklist(19, 20, 22, 23, 24)
-@pytest.mark.real_time
-@pytest.mark.parametrize(("channel_max", "frame_max", "text"), REFUSED_TUNES)
-def test_refused_tune_ends_the_connection(target, channel_max, frame_max, text):
-    with WireClient(target.amqp) as client:
-        client.login()
-        client.tune_ok(channel_max, frame_max)
-        client.send_method(0, "connection.open", virtual_host="/")
-        assert ends(client) < 6
 
 
 @pytest.mark.checklist(19, 20, 22, 23, 24)
@@ -461,49 +372,6 @@ def test_socket_is_closed_after_close_ok(client):
     client.call(0, "connection.close", reply_code=200, reply_text="bye")
     client.socket.shutdown(socket.SHUT_WR)
     client.expect_disconnect()
-
-
-@pytest.mark.checklist(45)
-@pytest.mark.real_time
-def test_server_waits_for_close_ok_no_longer_than_its_grace(target):
-    with WireClient(target.amqp) as client:
-        client.connect()
-        client.send(b"\x08\x00\x00\x00\x00\x00\x00\x00")
-        client.expect_close(501, at=(0, 0))
-        assert ends(client) < 6
-
-
-# Heartbeats
-
-
-@pytest.mark.checklist(41)
-@pytest.mark.real_time
-def test_silent_client_is_dropped_after_missed_heartbeats(target):
-    with WireClient(target.amqp) as client:
-        client.connect(heartbeat=2)
-        begin, beats = time.monotonic(), []
-        try:
-            while True:
-                assert client.read_frame(timeout=9) == (HEARTBEAT, 0, b"")
-                beats.append(time.monotonic() - begin)
-        except Disconnected:
-            assert 3.5 < time.monotonic() - begin < 7.5
-        assert len(beats) >= 3
-        assert beats[0] < 1.6
-
-
-@pytest.mark.checklist(42)
-@pytest.mark.real_time
-def test_heartbeats_both_ways_keep_the_connection(target):
-    with WireClient(target.amqp) as client:
-        client.connect(heartbeat=1)
-        begin, beats = time.monotonic(), 0
-        while time.monotonic() - begin < 4.5:
-            assert client.read_frame(timeout=2) == (HEARTBEAT, 0, b"")
-            client.send(frame(HEARTBEAT, 0, b""))
-            beats += 1
-        assert 6 <= beats <= 10
-        client.call(2, "channel.open")
 
 
 # Administration

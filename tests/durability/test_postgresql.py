@@ -32,8 +32,9 @@ from tests.durability.test_disk_trouble import (
 from tests.durability.test_restart import publish as publish_bodies
 from tests.durability.test_upgrade import KEPT, assert_upgraded
 from tests.support.broker import ROOT, Broker
+from tests.support.debian import or_skip
 from tests.support.eventually import eventually
-from tests.support.postgres import PostgreSQL
+from tests.support.postgres import PostgreSQL, install
 from tests.support.wire import wire
 from tests.unit.broker.test_main import assert_refused, leveret
 
@@ -45,6 +46,7 @@ AWAY = r"the database refuses to (write|be read)|stopped before the disk had eve
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQL]:
+    or_skip(install)
     with PostgreSQL() as server:
         yield server
 

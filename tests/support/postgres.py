@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import psycopg
 
+from tests.support import debian
 from tests.support.eventually import eventually
 from tests.support.rabbitmq import HOST, free_port
 
@@ -37,14 +38,13 @@ def installed() -> Path | None:
 
 
 def install() -> Path:
-    """Installs Debian's server when it is missing, without a cluster; where its programs are."""
+    """Installs Debian's server when it is missing, and gives the place of its programs.
+
+    Raises NotInstalled.
+    """
     if (programs := installed()) is not None:
         return programs
-    sudo = [] if os.geteuid() == 0 else ["sudo"]
-    # Debian starts no service in run level 1.
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for step in (["update"], ["install", "-y", "--no-install-recommends", "postgresql"]):
-        subprocess.run([*sudo, "apt-get", "-q", *step], check=True, env=environment)
+    debian.install("postgresql")
     programs = installed()
     assert programs is not None, "apt-get installed no PostgreSQL"
     return programs

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from tests.support import debian
 from tests.support.eventually import eventually
 from tests.support.wire import Address, WireClient
 
@@ -43,14 +44,12 @@ log.file = false
 
 
 def install() -> None:
-    """Install Debian's rabbitmq-server when it is missing; the installed service is not used."""
-    if SERVER.exists():
-        return
-    # Debian starts no service in run level 1: the packaged node would listen on every address.
-    sudo = [] if os.geteuid() == 0 else ["sudo"]
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    for step in (["update"], ["install", "-y", "--no-install-recommends", "rabbitmq-server"]):
-        subprocess.run([*sudo, "apt-get", "-q", *step], check=True, env=environment)
+    """Install Debian's rabbitmq-server when it is missing; the installed service is not used.
+
+    Raises NotInstalled.
+    """
+    if not SERVER.exists():
+        debian.install("rabbitmq-server")
 
 
 def free_port() -> int:
