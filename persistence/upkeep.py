@@ -30,6 +30,9 @@ STEP_BYTES = 1 << 21
 STEP_PAGES = 256
 # Free pages that stay in the file for what comes next.
 SPARE_PAGES = 512
+# While so many more become free in a second, a backlog is being consumed.  Its front is free first
+# and the end of the file last, so that all of it would be moved to the front before it goes.
+GROWING = 1024
 # At the end it may take half a second.
 _LAST_STEPS = 128
 
@@ -66,7 +69,9 @@ class Upkeep:
         # Sparse batches: seen at the last look, and those that were still there at this one.
         self._seen: list[Batch] = []
         self._due: deque[Batch] = deque()
+        # Free pages at the last step, and when that was.
         self._free = 0
+        self._free_at = clock.monotonic()
         self._looked_at = self._emptied_at = 0
         commit.on_done.append(self._committed)
 
@@ -89,8 +94,11 @@ class Upkeep:
         self._stepping = True
         batches = self._next_batches()
         numbers, free = list(batches), self._free
+        now = self._clock.monotonic()
+        calm = free + SPARE_PAGES + round(GROWING * (now - self._free_at))
+        self._free_at = now
         self._commit.maintain(
-            lambda connection: _do(connection, numbers, free),
+            lambda connection: _do(connection, numbers, free, calm),
             lambda done: self._stepped(batches, done),
         )
 
@@ -132,7 +140,8 @@ class Upkeep:
 # -- on the writer's thread --------------------------------------------------------------
 
 
-def _do(connection: Connection, batches: list[int], free_before: int) -> _Done:
+def _do(connection: Connection, batches: list[int], free_before: int, calm: int) -> _Done:
+    # Above `calm` free pages they grow so quickly that they are better left alone.
     rewritten = {}
     if batches:
         with connection.begin():
@@ -141,7 +150,7 @@ def _do(connection: Connection, batches: list[int], free_before: int) -> _Done:
                     rewritten[number] = result
     free = engine.free_pages(connection)
     # Only what was not needed since the last look.
-    spare = min(free, free_before) - SPARE_PAGES
+    spare = min(free, free_before) - SPARE_PAGES if free <= calm else 0
     given_back = max(0, min(spare, STEP_PAGES))
     if given_back:
         engine.shrink(connection, given_back)
