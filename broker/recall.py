@@ -4,8 +4,9 @@ Here: at start, and when a long queue reads back.  Not here: how blobs look
 (persistence/record.py), when they are read.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
 
 from broker.amqp import content
 from broker.amqp.content import ContentHeader
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # How many routes and headers are remembered: a backlog repeats itself as a publisher does.
 REMEMBERED = 4096
+
+_NEW_ENTRY, _NEW_MESSAGE = QueuedMessage.__new__, Message.__new__
 
 
 class Recall:
@@ -38,28 +41,60 @@ class Recall:
 
     def entries(self, queue: object, share: Share, blob: bytes) -> list[QueuedMessage]:
         """The messages of a share of `queue` in a blob that was checked; raises Damaged."""
+        alike = record.alike(blob, share.ordinals)
+        if alike is not None:
+            return self._build_alike(queue, share, alike)
         return self.build(queue, share.batch, record.extract(blob, share.ordinals))
 
+    # In both that follow the attributes are set here instead of by __init__: calling that for
+    # each message and each entry would be a third of the time.
+
+    def _build_alike(self, queue: Any, share: Share, alike: record.Alike) -> list[QueuedMessage]:
+        batch, ordinals = share.batch, share.ordinals
+        route, header = self._look_up(alike.start, alike.flags)
+        entries = list(map(_NEW_ENTRY, repeat(QueuedMessage, len(ordinals))))
+        messages = map(_NEW_MESSAGE, repeat(Message))
+        for ordinal, (position, body), entry, message in zip(
+            ordinals, alike.rows, entries, messages, strict=False
+        ):
+            message.route = route
+            message.header = header
+            message.body = body
+            entry.message = message
+            entry.queue = queue
+            entry.position = position
+            entry.deadline = None
+            entry.batch = batch
+            entry.ref = ordinal
+            entry.returns = 0
+        return entries
+
     def build(
-        self, queue: object, batch: "Batch", found: Iterable[record.Extract]
+        self, queue: Any, batch: "Batch", found: Sequence[record.Extract]
     ) -> list[QueuedMessage]:
         """Messages of `queue` made of what was found of them in the blob of a batch."""
-        entries: list[QueuedMessage] = []
-        add = entries.append
+        entries = list(map(_NEW_ENTRY, repeat(QueuedMessage, len(found))))
+        messages = map(_NEW_MESSAGE, repeat(Message))
         last_shape = last = b""
         route: Route
         header: ContentHeader
-        for shape, ordinal, position, deadline, start, body in found:
+        for (shape, ordinal, position, deadline, start, body), entry, message in zip(
+            found, entries, messages, strict=False
+        ):
             # Neighbours are mostly alike.
             if start != last or shape != last_shape:
                 route, header = self._look_up(start, record.flags_of(shape))
                 last_shape, last = shape, start
-            entry = QueuedMessage(Message(route, header, body), queue, position)  # type: ignore[arg-type]
+            message.route = route
+            message.header = header
+            message.body = body
+            entry.message = message
+            entry.queue = queue
+            entry.position = position
+            entry.deadline = deadline - 1 if deadline else None
             entry.batch = batch
             entry.ref = ordinal
-            if deadline:
-                entry.deadline = deadline - 1
-            add(entry)
+            entry.returns = 0
         return entries
 
     def _look_up(self, start: bytes, flags: int) -> tuple[Route, ContentHeader]:

@@ -96,6 +96,9 @@ class Reader:
                 self._report(self._failed, request, str(error).partition("\n")[0])
             else:
                 self._report(self._answer, then, blobs)
+                # Else they stay in memory until the next request.
+                del blobs
+            del request, then
         if connection is not None:
             connection.close()
 

@@ -8,7 +8,7 @@ references is: CRC-32 of the rest u32, ordinals u16 each, little-endian.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from struct import Struct, error
 from sys import byteorder
 from typing import Any, NamedTuple
@@ -25,6 +25,10 @@ _RECORD = Struct(">HIIBHIIQQ")
 # What comes before the first reference.
 _SHAPE = Struct(">HIIBH")
 _SHAPE_BYTES = _SHAPE.size
+_ORDINAL = Struct(">I")
+# Where the first record stands in a blob, and in a record the deadline of its first reference.
+_FIRST = _HEAD.size + _COUNT.size
+_DEADLINE_AT = _RECORD.size - 8
 # Ordinal in the batch, queue id, position, deadline + 1 (0 for none).
 _REFERENCE = Struct(">IIQQ")
 
@@ -50,6 +54,17 @@ class Reference(NamedTuple):
 # Shape, ordinal, position, deadline + 1 (0 for none), route and header in one piece, body.
 # The shape is the lengths, the flags and the number of further references, as in the record.
 Extract = tuple[bytes, int, int, int, bytes, bytes]
+
+
+class Alike(NamedTuple):
+    """Messages that are equal but for their bodies: `start` is route and header in one piece.
+
+    `rows` are position and body of each.
+    """
+
+    flags: int
+    start: bytes
+    rows: Iterator[tuple[int, bytes]]
 
 
 class Record(NamedTuple):
@@ -195,6 +210,53 @@ def decode(blob: bytes, settled: Collection[int] = ()) -> list[Record]:
         raise Damaged("its records do not fit its size") from None
 
 
+def alike(blob: bytes, ordinals: Sequence[int]) -> Alike | None:
+    """As `extract`, in less than half the time; None where not all messages are alike and wanted.
+
+    They have no deadlines, bodies of one size, and nothing goes to two queues.
+    """
+    head = _one_shape(blob)
+    if head is None:
+        return None
+    shape, start, size = head
+    count = (len(blob) - _FIRST) // size
+    # They rise: where the first, the last and their number fit, all do.
+    ends = (_ORDINAL.unpack_from(blob, at + _SHAPE_BYTES)[0] for at in (_FIRST, len(blob) - size))
+    if ordinals != range(next(ends), next(ends) + 1) or len(ordinals) != count:
+        return None
+    if not _repeats(blob, shape, size) or not _repeats(blob, start, size, _DEADLINE_AT):
+        return None
+    _, _, body, flags, _ = _SHAPE.unpack(shape)
+    rows = Struct(f">{_SHAPE_BYTES + 8}xQ{len(start)}x{body}s")
+    content = start[_RECORD.size - _DEADLINE_AT :]
+    return Alike(flags, content, rows.iter_unpack(memoryview(blob)[_FIRST:]))
+
+
+def _one_shape(blob: bytes) -> tuple[bytes, bytes, int] | None:
+    # Of the first record: its shape, what is between its position and its body, its size.
+    # None where the blob cannot be nothing but records of that size without a deadline.
+    (count,) = _COUNT.unpack_from(blob, _HEAD.size)
+    shape = blob[_FIRST : _FIRST + _SHAPE_BYTES]
+    if len(shape) < _SHAPE_BYTES:
+        return None
+    route, header, body, _, more = _SHAPE.unpack(shape)
+    size = _RECORD.size + route + header + body
+    if more or count * size != len(blob) - _FIRST:
+        return None
+    start = blob[_FIRST + _DEADLINE_AT : _FIRST + size - body]
+    return None if any(start[: _RECORD.size - _DEADLINE_AT]) else (shape, start, size)
+
+
+def _repeats(blob: bytes, part: bytes, size: int, offset: int = 0) -> bool:
+    # Whether `part` stands at this offset of all records, which are of this size.  A slice for
+    # each byte of it is quicker than a piece for each record.
+    first = _FIRST + offset
+    count = (len(blob) - _FIRST) // size
+    return all(
+        blob[first + at :: size][:count] == part[at : at + 1] * count for at in range(len(part))
+    )
+
+
 def extract(blob: bytes, ordinals: Sequence[int]) -> list[Extract]:
     """The messages with these ordinals, which rise, from a blob that was checked, in that order.
 
@@ -217,7 +279,7 @@ def extract(blob: bytes, ordinals: Sequence[int]) -> list[Extract]:
 def _of_one_shape(blob: bytes) -> list[Extract] | None:
     # A publisher repeats itself: where all records are of the same size, with one reference each,
     # one call takes them apart, in half the time.
-    at = _HEAD.size + _COUNT.size
+    at = _FIRST
     (count,) = _COUNT.unpack_from(blob, _HEAD.size)
     shape = blob[at : at + _SHAPE_BYTES]
     route, header, body, _, more = _SHAPE.unpack(shape)
@@ -234,7 +296,7 @@ def _of_any_shape(blob: bytes, wanted: Collection[int]) -> list[Extract]:
     add = found.append
     unpack, step = _RECORD.unpack_from, _RECORD.size
     (count,) = _COUNT.unpack_from(blob, _HEAD.size)
-    at = _HEAD.size + _COUNT.size
+    at = _FIRST
     for _ in range(count):
         route, header, body, _, more, ordinal, _, position, deadline = unpack(blob, at)
         start = at + step
@@ -257,7 +319,7 @@ def _of_any_shape(blob: bytes, wanted: Collection[int]) -> list[Extract]:
 
 def _records(blob: bytes, settled: Collection[int]) -> list[Record]:
     records: list[Record] = []
-    at = _HEAD.size + _COUNT.size
+    at = _FIRST
     (count,) = _COUNT.unpack_from(blob, _HEAD.size)
     unpack = _RECORD.unpack_from
     step = _RECORD.size
@@ -290,7 +352,7 @@ def _records(blob: bytes, settled: Collection[int]) -> list[Record]:
 def salvage_queue_ids(blob: bytes) -> set[int]:
     """The ids of queues in a blob that is not whole, as far as its records can be followed."""
     found: set[int] = set()
-    at = _HEAD.size + _COUNT.size
+    at = _FIRST
     while len(blob) - at >= _RECORD.size:
         route, header, body, _, more, _, queue, _, _ = _RECORD.unpack_from(blob, at)
         found.add(queue)
