@@ -7,6 +7,7 @@ here: what is sent and what comes (bench/, tail.py), where the broker is (settin
 import asyncio
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from struct import Struct
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
@@ -39,6 +40,8 @@ CAPABILITIES: Table = dict.fromkeys(
 _START = Struct(">BHI")
 _ID = Struct(">I")
 ACCESS_REFUSED = 403
+# Seconds for which the answer to a goodbye is waited for.
+PATIENCE = 3.0
 
 Handler = Callable[[int, bytes], None]
 
@@ -87,6 +90,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, target: Target) -> None:
         self.target = target
         self.frame_max = 0
+        self.server = ""  # product and version
         self.raw: Callable[[bytes], None] | None = None
         self.content: Handler = lambda kind, payload: None
         self.ended: Callable[[], None] = lambda: None
@@ -189,11 +193,10 @@ class Connection(asyncio.Protocol):
     async def close(self) -> None:
         """An orderly end; never fails."""
         self.raw, self.content, self.ended = None, lambda kind, payload: None, lambda: None
-        try:
-            bye = cold.connection_close(200, "bye", 0)
-            await self.call(bye, commands.Connection.CloseOk, channel=0)
-        except Failure:
-            pass
+        bye = cold.connection_close(200, "bye", 0)
+        with suppress(Failure, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self.call(bye, commands.Connection.CloseOk, channel=0)
         self.abort()
 
     def abort(self) -> None:
@@ -217,7 +220,7 @@ class Connection(asyncio.Protocol):
         started = asyncio.get_running_loop().create_future()
         self._waiting = commands.Connection.Start, started
         self.write(HEADER)
-        await started
+        self.server = _told(await started)
         tune = await self.call(self._start_ok(), commands.Connection.Tune, channel=0)
         self.frame_max = tune.frame_max or 131072
         tuned = commands.Connection.TuneOk(tune.channel_max, self.frame_max, 0)
@@ -319,6 +322,14 @@ class Connection(asyncio.Protocol):
         if self._waiting is not None and not self._waiting[1].done():
             self._waiting[1].set_exception(failure)
         self.ended()
+
+
+def _told(start: Any) -> str:
+    # Values are (type, value).
+    names = ("product", "version", "platform")
+    facts = [start.server_properties.get(name) for name in names]
+    product, version, platform = (str(fact[1]) if fact else "" for fact in facts)
+    return f"{product} {version} ({platform})" if product else "a broker"
 
 
 ENDS = {commands.Connection.Close.index, commands.Channel.Close.index}

@@ -110,6 +110,7 @@ EXAMPLES = {
     "bench": (
         "brokerctl bench --publishers 2 --consumers 2 --persistent -z 30",
         "brokerctl bench --rate 2000 --size 1000 -o json",
+        "brokerctl bench --churn connections --clients 10 -z 10",
         "brokerctl bench --amqp-url amqp://rabbit.example:5672 --count 100000",
     ),
     "api": (

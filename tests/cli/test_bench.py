@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from mgmt_ui.cli.bench.churn import KINDS
 from tests.cli.conftest import Run
 from tests.support.broker import ROOT, Broker
 from tests.support.eventually import eventually
@@ -25,6 +26,24 @@ def queues(run: Run) -> list[str]:
     return run("queue", "list", "-o", "plain").out.split()
 
 
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_churn(bench, run: Run, kind: str):
+    words = ("--churn", kind, "--clients", "3", "--count", "20", "-o", "json")
+    shown = json.loads(bench(*words).out)
+    assert (shown["plan"]["kind"], shown["summary"]["cycles"]) == (kind, 20)
+    for name in ("make_latency_us", "undo_latency_us"):
+        found = shown["summary"][name]
+        assert 0 < found["p50"] <= found["p99"] <= found["p999"] <= found["max"]
+    assert not [name for name in queues(run) if "bench" in name]
+
+
+def test_churn_at_a_rate_for_a_time(bench):
+    out = bench("--churn", "queues", "--type", "quorum", "--rate", "20", "-z", "1.1").out
+    head, row = out.splitlines()
+    assert head.split("\t")[:2] == ["second", "cycles"]
+    assert 10 <= int(row.split("\t")[1]) <= 25
+
+
 @pytest.mark.parametrize("kind", ["classic", "quorum", "stream"])
 def test_counted(bench, run: Run, kind: str):
     shown = json.loads(bench("--count", "500", "--type", kind, "--persistent", "-o", "json").out)
@@ -35,6 +54,17 @@ def test_counted(bench, run: Run, kind: str):
         found = summary[name]
         assert 0 < found["p50"] <= found["p95"] <= found["p99"] <= found["max"] < 30_000_000
     assert not [name for name in queues(run) if "bench" in name]
+
+
+def test_what_is_not_confirmed_ends_with_75(bench, run: Run):
+    """An alarm holds publishers up: what they have sent waits in the socket."""
+    run("alarm", "set", "disk", "--yes")
+    try:
+        refused = bench("--count", "50", "-z", "0.5", "-o", "json", code=75)
+    finally:
+        run("alarm", "clear", "disk")
+    assert "messages were not confirmed in time" in refused.err
+    assert json.loads(refused.out)["summary"]["unconfirmed"] == 50
 
 
 def test_at_a_rate_for_a_time(bench):
@@ -71,6 +101,9 @@ def test_through_an_exchange(bench):
         (("-q", "-P", "hunter2"), 77, "ACCESS_REFUSED"),
         (("--amqp-url", "amqp://127.0.0.1:1"), 69, "cannot reach amqp://127.0.0.1:1"),
         (("--publishers", "0", "--consumers", "0"), 64, "there must be"),
+        (("--publishers", "0", "--count", "5"), 64, "--count is of publishers"),
+        (("--churn", "queues", "--size", "5"), 64, "no meaning with --churn"),
+        (("--churn", "connections", "-V", "nosuch"), 65, "vhost"),
     ],
 )
 def test_what_goes_wrong_is_one_line(bench, words, code, text):

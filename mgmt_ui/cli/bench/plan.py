@@ -6,6 +6,10 @@ from broker.amqp.tables import Table
 
 # What the first octets of a body are: when it was sent, in nanoseconds of the own clock.
 STAMP = 8
+# Of the queues that benchmarks make.
+PREFIX = "brokerctl-bench-"
+# A queue that a killed benchmark leaves behind goes by itself (milliseconds).
+LEASE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +46,18 @@ class Plan:
     def stamped(self) -> bool:
         """Whether bodies have room for the time at which they were sent."""
         return self.size >= STAMP
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnPlan:
+    """`kind`: of churn.KINDS, made and undone by so many clients at a time. `rate`: cycles per
+    second of all clients together, 0 for as many as can be; `count`: cycles in all, 0 for no end.
+    """
+
+    kind: str
+    clients: int = 1
+    rate: int = 0
+    persistent: bool = False
+    kind_of_queue: str = "classic"
+    seconds: float = 10.0
+    count: int = 0

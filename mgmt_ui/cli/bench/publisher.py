@@ -80,6 +80,10 @@ class Publisher:
         """Sends nothing more; confirms still come."""
         self._running = False
 
+    def drop(self) -> None:
+        """Ends its connection without a word."""
+        self._connection.abort()
+
     @property
     def settled(self) -> bool:
         """Whether nothing is out that a confirm could come for."""

@@ -14,7 +14,7 @@ from broker.clock import Clock
 from mgmt_ui.cli.amqp import Connection, Target
 from mgmt_ui.cli.bench.consumer import Consumer
 from mgmt_ui.cli.bench.histogram import Histogram
-from mgmt_ui.cli.bench.plan import Plan
+from mgmt_ui.cli.bench.plan import LEASE, PREFIX, Plan
 from mgmt_ui.cli.bench.publisher import Publisher
 from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.waiting import Interrupts, either
@@ -24,9 +24,6 @@ INTERVAL = 1.0
 # At the end, what is under way is waited for while there is progress at least this often.
 PATIENCE = 3.0
 POLL = 0.02
-PREFIX = "brokerctl-bench-"
-# A queue that a killed benchmark leaves behind goes by itself (milliseconds).
-LEASE = 60_000
 
 
 class Counts(NamedTuple):
@@ -53,15 +50,20 @@ class Bench:
         self._consumers: list[Consumer] = []
         self._connections: list[Connection] = []
         self._latency, self._confirm_latency = Histogram(), Histogram()
+        self.server = ""
 
     async def run(self, queue_type: str) -> Row:
         """Does it, and gives the summary; raises Failure where the broker ends it."""
         async with AsyncExitStack() as stack:
             control = await self._connect(stack)
+            self.server = control.server
             await self._prepare(stack, control, queue_type)
             await self._open(stack)
-            with Interrupts(self._stop):
-                return await self._measure()
+            try:
+                with Interrupts(self._stop):
+                    return await self._measure()
+            finally:
+                self._drop_stuck()
 
     # -- before --------------------------------------------------------------------------
 
@@ -181,6 +183,12 @@ class Bench:
         for consumer in self._consumers:
             consumer.acknowledge()
 
+    def _drop_stuck(self) -> None:
+        # A publisher that the broker holds up is not heard, not even when it says goodbye.
+        for publisher in self._publishers:
+            if not publisher.settled:
+                publisher.drop()
+
     def _settled(self) -> bool:
         # A backlog that is consumed at the end belongs to no rate: only who counts waits for it.
         waits = bool(self.plan.count and self._consumers)
@@ -198,10 +206,21 @@ class Bench:
         return {
             "seconds": round(took, 3),
             **counts._asdict(),
+            "unconfirmed": self._unconfirmed(counts),
+            "unconsumed": self._unconsumed(counts),
             "rates": {name: round(each / seconds) for name, each in during._asdict().items()},
             "latency_us": self._latency.report(),
             "confirm_latency_us": self._confirm_latency.report(),
         }
+
+    def _unconfirmed(self, counts: Counts) -> int:
+        return counts.published - counts.confirmed - counts.refused if self.plan.window else 0
+
+    def _unconsumed(self, counts: Counts) -> int:
+        # Only who counts waits for all; a queue of others' may give more than was published.
+        if not self.plan.count or not self.plan.consumers:
+            return 0
+        return max(0, counts.published - counts.refused - counts.consumed)
 
 
 async def _remove(control: Connection, queue: str) -> None:

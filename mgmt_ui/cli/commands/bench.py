@@ -1,8 +1,6 @@
 """`brokerctl bench`: load for any AMQP 0-9-1 broker, and how it bears it."""
 
-import json
-import sys
-from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -10,21 +8,19 @@ import click
 from broker.clock import SystemClock
 from mgmt_ui.cli.amqp import Target
 from mgmt_ui.cli.base import Command, with_session
-from mgmt_ui.cli.bench.plan import Plan
-from mgmt_ui.cli.bench.run import Bench, Row
-from mgmt_ui.cli.exits import USAGE, Failure
+from mgmt_ui.cli.bench.churn import KINDS, Churn
+from mgmt_ui.cli.bench.plan import ChurnPlan, Plan
+from mgmt_ui.cli.bench.report import CHURN, MESSAGES, Report, Row
+from mgmt_ui.cli.bench.run import Bench
+from mgmt_ui.cli.exits import TEMPORARY, USAGE, Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.waiting import run
 
-RATES = ("published", "confirmed", "refused", "consumed")
-LATENCIES = ("p50_us", "p95_us", "p99_us", "max_us")
-COLUMNS = ("second", *RATES, *LATENCIES)
-# Of the table that people watch, which fits into eighty columns.
-WIDTHS = {"second": 6, **dict.fromkeys(("published", "confirmed", "consumed"), 11)}
-WIDTHS |= dict.fromkeys(LATENCIES, 10)
 # Clients beyond this would measure their own machine.
 MOST = 1000
 LARGEST = 128 << 20
+# What churn goes by; all else is of messages.
+CHURNED = ("rate", "persistent", "kind", "duration", "count")
 
 
 @click.command(cls=Command)
@@ -94,93 +90,100 @@ LARGEST = 128 << 20
     metavar="N",
     help="How far publishers may be ahead of consumers; 0: any.",
 )
-def bench(session: Session, kind: str, **given: Any) -> None:
+@click.option(
+    "--churn",
+    type=click.Choice(list(KINDS)),
+    help="No messages: make and undo these instead, again and again.",
+)
+@click.option(
+    "--clients",
+    type=click.IntRange(1, MOST),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="So many at a time, with --churn.",
+)
+def bench(session: Session, churn: str | None, clients: int, **given: Any) -> None:
     """Publish and consume as fast as the broker can, and report rates and latencies.
 
     Needs nothing but --amqp-url, and is for any AMQP 0-9-1 broker. The queue that it makes is
     deleted at the end; Ctrl-C ends it early, with a report. Latencies are in microseconds, from
-    publishing to delivery, or to the confirm where nobody consumes.
+    publishing to delivery, or to the confirm where nobody consumes. With --churn, --rate and
+    --count are of cycles. Ends with 75 where something is not confirmed or consumed in time.
     """
-    plan = _plan(given, kind)
     target = Target.of(session.settings)
+    if churn is not None:
+        _churn(session, target, _churn_plan(churn, clients, given))
+        return
+    kind = given.pop("kind")
+    plan = _plan(given, kind)
+    if _is_dry(session, target):
+        return
+    clock, report = SystemClock(), Report(session, MESSAGES)
+
+    async def main() -> tuple[Row, Row]:
+        made = Bench(target, plan, clock, report.second)
+        summary = await made.run(kind)
+        told = asdict(made.plan) | {"type": kind, "url": target.shown, "broker": made.server}
+        del told["consumer_arguments"]
+        return summary, told
+
+    summary, told = run(main())
+    report.end(summary, told)
+    _complain(summary)
+
+
+def _is_dry(session: Session, target: Target) -> bool:
     if session.settings.flag("dry_run"):
         session.out.note(f"would load {target.shown}")
-        return
-    report = _Report(session)
-    clock = SystemClock()
+        return True
+    return False
 
-    async def main() -> tuple[Row, Plan]:
-        made = Bench(target, plan, clock, report.second)
-        return await made.run(kind), made.plan
+
+def _complain(summary: Row) -> None:
+    for name, what in (("unconfirmed", "not confirmed"), ("unconsumed", "not delivered")):
+        if summary[name]:
+            raise Failure(f"{summary[name]:,} messages were {what} in time", TEMPORARY)
+
+
+def _churn(session: Session, target: Target, plan: ChurnPlan) -> None:
+    if _is_dry(session, target):
+        return
+    clock, report = SystemClock(), Report(session, CHURN)
+
+    async def main() -> tuple[Row, Row]:
+        made = Churn(target, plan, clock, report.second)
+        summary = await made.run()
+        return summary, asdict(plan) | {"url": target.shown, "broker": made.server}
 
     report.end(*run(main()))
 
 
-def _plan(given: dict[str, Any], kind: str) -> Plan:
+def _churn_plan(churn: str, clients: int, given: dict[str, Any]) -> ChurnPlan:
+    context = click.get_current_context()
+    for name in given:
+        source = context.get_parameter_source(name)
+        if name not in CHURNED and source is not None and source.name == "COMMANDLINE":
+            raise Failure(f"--{name} has no meaning with --churn", USAGE)
+    seconds, count = _end(given)
+    return ChurnPlan(
+        churn, clients, given["rate"], given["persistent"], given["kind"], seconds, count
+    )
+
+
+def _end(given: dict[str, Any]) -> tuple[float, int]:
+    # Who counts waits as long as it takes, within a day.
     duration, count = given.pop("duration"), given.pop("count") or 0
+    return duration or (86_400.0 if count else 10.0), count
+
+
+def _plan(given: dict[str, Any], kind: str) -> Plan:
     if not given["publishers"] and not given["consumers"]:
         raise Failure("there must be a publisher or a consumer", USAGE)
+    if given["count"] and not given["publishers"]:
+        raise Failure("--count is of publishers: give --duration without them", USAGE)
     if kind == "stream" and not given["prefetch"]:
         raise Failure("a stream needs consumers that acknowledge: give --prefetch", USAGE)
-    # Who counts waits as long as it takes, within a day.
-    seconds = duration or (86_400.0 if count and given["publishers"] else 10.0)
+    seconds, count = _end(given)
     more = {"x-stream-offset": ("S", "next")} if kind == "stream" else {}
     return Plan(**given, seconds=seconds, count=count, consumer_arguments=more)
-
-
-class _Report:
-    """Rows as they come for people; all together for programs."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._rows: list[Row] = []
-        self._format = session.out.format
-        self._live = self._format in ("table", "wide")
-        # Programs wait for the end; whoever started them sees that it goes on.
-        self._notes = not self._live and not session.out.quiet and sys.stderr.isatty()
-
-    def second(self, row: Row) -> None:
-        """What happened in a second: rates, and latencies where there are any."""
-        if self._notes:
-            click.echo(f"{row['second']} s: {row['consumed']:,}/s\r", err=True, nl=False)
-        if self._format == "jsonl":
-            click.echo(json.dumps(row))
-        elif not self._live:
-            self._rows.append(row)
-        elif not self._session.out.quiet:
-            if not self._rows:
-                click.echo(click.style(_line(WIDTHS), bold=True))
-                self._rows.append(row)
-            click.echo(_line([f"{row[name]:,}" if name in row else "" for name in WIDTHS]))
-
-    def end(self, summary: Row, plan: Plan) -> None:
-        """The summary, behind the rows."""
-        settings = {name: getattr(plan, name) for name in ("publishers", "consumers", "size")}
-        settings |= {"window": plan.window, "prefetch": plan.prefetch, "rate": plan.rate}
-        if self._format == "json":
-            whole = {"plan": settings, "intervals": self._rows, "summary": summary}
-            click.echo(json.dumps(whole, indent=1))
-        elif self._format == "jsonl":
-            click.echo(json.dumps({"summary": summary, "plan": settings}))
-        elif self._live:
-            _tell(summary)
-        else:
-            self._session.out.rows(self._rows, COLUMNS)
-
-
-def _line(cells: Iterable[str]) -> str:
-    pairs = zip(cells, WIDTHS.values(), strict=True)
-    return "".join(f"{cell.removesuffix('_us'):>{width}}" for cell, width in pairs)
-
-
-def _tell(summary: Row) -> None:
-    click.echo()
-    click.echo(f"{summary['seconds']:.1f} s")
-    for name in RATES:
-        if summary[name]:
-            click.echo(f"{name:<16}{summary[name]:>14,}{summary['rates'][name]:>12,}/s")
-    for name, title in (("latency_us", "latency"), ("confirm_latency_us", "confirm latency")):
-        found = summary[name]
-        if found:
-            cells = "  ".join(f"{each} {value:,} us" for each, value in found.items())
-            click.echo(f"{title:<16}{cells}")

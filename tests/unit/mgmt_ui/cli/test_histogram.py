@@ -17,7 +17,8 @@ def test_nothing_seen():
 
 
 def test_small_ones_are_exact():
-    assert filled(*range(1, 101)).report() == {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+    shown = {"p50": 50, "p95": 95, "p99": 99, "p999": 100, "max": 100}
+    assert filled(*range(1, 101)).report() == shown
 
 
 @pytest.mark.parametrize("scale", [1, 1_000, 1_000_000_000])
@@ -25,7 +26,7 @@ def test_percentiles_are_within_a_percent(scale: int):
     chosen = random.Random(scale)
     latencies = sorted(chosen.randrange(1, 1000) * scale for _ in range(5000))
     made = filled(*latencies)
-    for share in (0.5, 0.95, 0.99):
+    for share in (0.5, 0.95, 0.99, 0.999):
         exact = latencies[int(share * len(latencies)) - 1]
         assert exact <= made.percentile(share) <= exact * 1.01 + 1
     assert made.max == latencies[-1]
