@@ -25,21 +25,27 @@ class Outcome:
     reset: bool
 
 
-async def attack(address: Address, streams: Iterable[Stream]) -> list[Outcome]:
-    """All outcomes, in no particular order."""
+async def attack(address: Address, streams: Iterable[Stream], *, sources: int = 1) -> list[Outcome]:
+    """All outcomes, in no particular order.
+
+    With `sources` they come from so many addresses of this machine, so that a broker that slows
+    down who fails to log in does not slow down all of them.
+    """
     pending = iter(streams)
 
     async def worker() -> list[Outcome]:
-        return [await _send(address, stream) for stream in pending]
+        return [await _send(address, stream, sources) for stream in pending]
 
     workers = await asyncio.gather(*(worker() for _ in range(CONCURRENT)))
     return [outcome for outcomes in workers for outcome in outcomes]
 
 
-async def _send(address: Address, stream: Stream) -> Outcome:
+async def _send(address: Address, stream: Stream, sources: int) -> Outcome:
     loop = asyncio.get_running_loop()
     client = _Client(loop.create_future())
-    transport, _ = await loop.create_connection(lambda: client, *address)
+    number = stream.seed % sources
+    source = (f"127.1.{number >> 8 & 255}.{number & 255 or 1}", 0) if sources > 1 else None
+    transport, _ = await loop.create_connection(lambda: client, *address, local_addr=source)
     for number, piece in enumerate(stream.pieces):
         if number:
             await asyncio.sleep(0)
