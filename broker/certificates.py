@@ -32,7 +32,9 @@ SHORT = {
     "title": "TITLE",
     "userId": "UID",
 }
-_SPECIAL = re.compile(r'[,+"\\<>;]|^[ #]| $')
+_SPECIAL = re.compile(rb'[,+"\\<>;]|^[ #]| $')
+# As RabbitMQ, which spares itself the tilde, too.
+_NOT_PLAIN = re.compile(rb"[^ -}]")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
@@ -94,7 +96,8 @@ def format_name(name: Name) -> str:
 
 
 def _escaped(value: str) -> str:
-    return _SPECIAL.sub(lambda found: "\\" + found[0], value)
+    special = _SPECIAL.sub(lambda found: b"\\" + found[0], value.encode())
+    return _NOT_PLAIN.sub(lambda found: b"\\%02X" % found[0][0], special).decode()
 
 
 def _time(text: str) -> str:

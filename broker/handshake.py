@@ -17,7 +17,7 @@ from broker.amqp.errors import ProtocolViolation
 from broker.amqp.protocol import PROTOCOL_HEADER, VIOLATION, Command
 from broker.amqp.tables import Table
 from broker.logins import Door
-from broker.sasl import MECHANISMS, STRANGER, Credentials, MalformedResponse, Peer
+from broker.sasl import MECHANISMS, STRANGER, Credentials, MalformedResponse, NoCertificate, Peer
 from broker.waiting import Waiting
 from vhosts.errors import BrokerError
 
@@ -288,11 +288,14 @@ class Handshake:
             credentials = read(cold.response(command), self._peer)
         except MalformedResponse:
             return self._silence(f"malformed {command.mechanism} response")
+        except NoCertificate:
+            return self._login_refused("no certificate that names a user", REFUSAL_SECONDS)
         self._claimed = credentials.name
         user = self._authenticate(credentials)
         if user is None:
             delay = self._door.failed(credentials.name)
-            return self._login_refused(credentials.name, max(delay, REFUSAL_SECONDS))
+            reason = f"user '{credentials.name}' refused by mechanism {self.mechanism}"
+            return self._login_refused(reason, max(delay, REFUSAL_SECONDS))
         self._door.succeeded()
         self.user = user
         self._claimed = user.name
@@ -361,9 +364,8 @@ class Handshake:
 
     # -- refusals ------------------------------------------------------------------------
 
-    def _login_refused(self, name: str, delay: float) -> Step:
-        # The same for all reasons, so that nobody learns which users there are.
-        reason = f"user '{name}' refused by mechanism {self.mechanism}"
+    def _login_refused(self, reason: str, delay: float) -> Step:
+        # Clients are told the same for all reasons, so that nobody learns which users there are.
         if not self.capable("authentication_failure_close"):
             return self._end(reason, close_after=delay)
         text = errors.format_reply_text(

@@ -53,6 +53,10 @@ class MalformedResponse(Exception):
     """The response is not what the mechanism wants."""
 
 
+class NoCertificate(Exception):
+    """There is no certificate, or nobody's name in it."""
+
+
 def plain(response: bytes, peer: Peer) -> Credentials:
     """PLAIN: NUL, name, NUL, password; the authorization identity before it must be empty."""
     parts = response.split(b"\x00")
@@ -87,7 +91,7 @@ def _text(raw: bytes) -> str:
 def external(response: bytes, peer: Peer) -> Credentials:
     """EXTERNAL: the certificate says it all; what the response holds is ignored."""
     if peer.certificate_user is None:
-        raise MalformedResponse
+        raise NoCertificate
     return Credentials(peer.certificate_user, None)
 
 

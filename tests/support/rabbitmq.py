@@ -60,10 +60,17 @@ def free_port() -> int:
 
 
 class RabbitMQ:
-    """One RabbitMQ node; `start`, `stop` and `restart` keep its directory and ports."""
+    """One RabbitMQ node; `start`, `stop` and `restart` keep its directory and ports.
 
-    def __init__(self) -> None:
+    `settings` are lines for rabbitmq.conf, in which `{amqps}` stands for the port of `amqps`;
+    `plugins` are the names of further ones.
+    """
+
+    def __init__(self, *settings: str, plugins: tuple[str, ...] = ()) -> None:
+        self.settings = settings
+        self.plugins = ",".join((PLUGINS, *plugins))
         self.directory = Path(tempfile.mkdtemp(prefix="rabbitmq-judge-"))
+        self.amqps = Address(HOST, free_port())
         self.amqp = Address(HOST, free_port())
         self.http = Address(HOST, free_port())
         self.epmd_port = free_port()
@@ -79,8 +86,9 @@ class RabbitMQ:
 
     def _write_files(self) -> None:
         config = CONFIG.format(host=HOST, amqp=self.amqp.port, http=self.http.port)
-        (self.directory / "rabbitmq.conf").write_text(config)
-        (self.directory / "enabled_plugins").write_text(f"[{PLUGINS}].\n")
+        further = [line.format(amqps=self.amqps.port) + "\n" for line in self.settings]
+        (self.directory / "rabbitmq.conf").write_text(config + "".join(further))
+        (self.directory / "enabled_plugins").write_text(f"[{self.plugins}].\n")
         (self.directory / "env.conf").write_text("")
 
     def _environment(self) -> dict[str, str]:

@@ -88,7 +88,8 @@ def test_a_certificate_without_any_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [("#1", r"\#1"), (" a b ", r"\ a b\ "), ('"<>;\\', r"\"\<\>\;\\")]
+    ("value", "text"),
+    [("#1", r"\#1"), (" a b ", r"\ a b\ "), ('"<>;\\', r"\"\<\>\;\\"), ("ü~\x7f", r"\C3\BC\7E\7F")],
 )
 def test_special_characters(value, text):
     assert format_name(((("commonName", value),),)) == f"CN={text}"

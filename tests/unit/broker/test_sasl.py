@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.sasl import MECHANISMS, STRANGER, Credentials, MalformedResponse, Peer, offered
+from broker.sasl import (
+    MECHANISMS,
+    STRANGER,
+    Credentials,
+    MalformedResponse,
+    NoCertificate,
+    Peer,
+    offered,
+)
 from tests.support.encoding import Typed, encode_table_entries
 
 PLAIN, AMQPLAIN = MECHANISMS["PLAIN"].read, MECHANISMS["AMQPLAIN"].read
@@ -34,9 +42,11 @@ def test_proven_already(response):
     assert ANONYMOUS(response, peer) == Credentials("guest", None)
 
 
-@pytest.mark.parametrize("read", [EXTERNAL, ANONYMOUS])
-def test_not_proven_at_all(read):
-    with pytest.raises(MalformedResponse):
+@pytest.mark.parametrize(
+    ("read", "error"), [(EXTERNAL, NoCertificate), (ANONYMOUS, MalformedResponse)]
+)
+def test_not_proven_at_all(read, error):
+    with pytest.raises(error):
         read(b"ann", Peer(verified=True))
 
 
