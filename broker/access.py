@@ -168,6 +168,11 @@ class Authoriser:
             user = self.identity.user.name
             raise errors.topic_refused(permission, key, exchange, self.vhost, user)
 
+    @property
+    def user(self) -> str:
+        """As of Authorise."""
+        return self.identity.user.name
+
     def forget(self) -> None:
         """Asks anew from now on."""
         self._answers.clear()

@@ -123,6 +123,7 @@ class Exchange:
 
     `bindings` has those with this exchange as their source. `alternate` is the name of the
     alternate exchange, `policy` what the exchange comes under, None where that is nothing.
+    `creator` is the user who declared it; empty where that was not noted.
     """
 
     __slots__ = (
@@ -131,6 +132,7 @@ class Exchange:
         "auto_delete",
         "bindings",
         "confirmed",
+        "creator",
         "drop_unroutable",
         "durable",
         "exchange_destinations",
@@ -159,6 +161,7 @@ class Exchange:
         self.arguments = arguments
         self.alternate: str | None = self._string_argument("alternate-exchange")
         self.policy: Any = None
+        self.creator = ""
         self.bindings: dict[Identity, Binding] = {}
         self.exchange_destinations = 0
         self.had_bindings = False

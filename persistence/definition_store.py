@@ -80,13 +80,14 @@ class ParameterRow(NamedTuple):
 
 
 class ExchangeRow(NamedTuple):
-    """A stored (so durable) exchange."""
+    """A stored (so durable) exchange; `creator` is empty where it was not noted."""
 
     name: str
     type: str
     auto_delete: bool
     internal: bool
     arguments: Table
+    creator: str
 
 
 class QueueRow(NamedTuple):
@@ -259,12 +260,14 @@ class DefinitionStore:
         auto_delete: bool,
         internal: bool,
         arguments: Table,
+        creator: str,
     ) -> None:
         values = {
             "type": type_name,
             "auto_delete": auto_delete,
             "internal": internal,
             "arguments": tables_json.dump(arguments),
+            "creator": _raw(creator),
         }
         self._replace(schema.exchange, {"vhost": _raw(vhost), "name": _raw(name)}, values)
 
@@ -394,7 +397,10 @@ class Definitions:
         table = schema.exchange
         for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
             arguments = tables_json.load(row.arguments)
-            yield ExchangeRow(_text(row.name), row.type, row.auto_delete, row.internal, arguments)
+            creator = _text(row.creator or b"")
+            yield ExchangeRow(
+                _text(row.name), row.type, row.auto_delete, row.internal, arguments, creator
+            )
 
     def queues(self, vhost: str) -> Iterator[QueueRow]:
         table = schema.queue

@@ -3,7 +3,7 @@
 Names are stored as their bytes on the wire, since AMQP names need not be
 UTF-8; typed tables as JSON (tables_json.py).  Every row of definitions has a
 checksum over its other columns (checksums.py), but for `delivered`, which
-changes on its own and is worth no alarm.
+changes on its own, and `creator`, which came later; neither is worth an alarm.
 
 A change here raises VERSION and needs a migration (migrations/).
 """
@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from persistence import checksums
 
-VERSION = 3
+VERSION = 4
 
 metadata = MetaData()
 
@@ -121,6 +121,8 @@ exchange = Table(
     Column("auto_delete", Boolean, nullable=False),
     Column("internal", Boolean, nullable=False),
     Column("arguments", Text, nullable=False),
+    # Who declared it; null in rows of before that was noted.
+    Column("creator", LargeBinary),
     _checksum(),
 )
 
@@ -188,7 +190,7 @@ parameter = Table(
 DEFINITIONS = tuple(table for table in metadata.sorted_tables if "checksum" in table.c)
 # By table: the columns that its checksum is over, in order.
 _CHECKED = {
-    table.name: tuple(c.name for c in table.c if c.name not in ("checksum", "delivered"))
+    table.name: tuple(c.name for c in table.c if c.name not in ("checksum", "delivered", "creator"))
     for table in DEFINITIONS
 }
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vhosts import errors, strict_json
 from vhosts.limits import VHOST_COMPONENT, VHOST_NAME
 from vhosts.passwords import LEGACY_ALGORITHM
+from vhosts.permissions import ANYONE, Anyone
 from vhosts.plain_tables import plain, typed
 
 if TYPE_CHECKING:
@@ -195,14 +196,14 @@ def load_file(vhosts: "VirtualHosts[Any]", path: Path) -> None:
         pass
 
 
-def load_cluster(vhosts: "VirtualHosts[Any]", document: Any) -> Steps:
-    """Puts all definitions of a file into force, one a step.
+def load_cluster(vhosts: "VirtualHosts[Any]", document: Any, by: Anyone = ANYONE) -> Steps:
+    """Puts all definitions of a file into force, one a step, on the account of `by`.
 
     Raises InvalidValue and what the registry and virtual hosts raise for what cannot be.
     """
     _check_form(document)
     yield from _load_users(vhosts, document)
-    yield from _load_vhosts(vhosts, document)
+    yield from _load_vhosts(vhosts, document, by)
     for item in _items(document, "permissions"):
         user, vhost, *patterns = _texts(item, "user", "vhost", "configure", "write", "read")
         _check_user(vhosts, user, vhost)
@@ -217,16 +218,16 @@ def load_cluster(vhosts: "VirtualHosts[Any]", document: Any) -> Steps:
     for item in _items(document, "global_parameters"):
         vhosts.parameters.globals.set(_text(item, "name"), _member(item, "value"))
         yield
-    yield from _load_contents(vhosts, document, None)
+    yield from _load_contents(vhosts, document, None, by)
 
 
-def load_vhost(vhosts: "VirtualHosts[Any]", name: str, document: Any) -> Steps:
+def load_vhost(vhosts: "VirtualHosts[Any]", name: str, document: Any, by: Anyone = ANYONE) -> Steps:
     """As load_cluster, into one virtual host that exists; what is not its own is ignored."""
     _check_form(document)
     if isinstance(limits := document.get("limits"), dict) and limits:
         vhosts.set_limits(name, limits)
     yield from _load_parameters(vhosts, document, name)
-    yield from _load_contents(vhosts, document, name)
+    yield from _load_contents(vhosts, document, name, by)
 
 
 def _load_users(vhosts: "VirtualHosts[Any]", document: Document) -> Steps:
@@ -244,7 +245,7 @@ def _load_users(vhosts: "VirtualHosts[Any]", document: Document) -> Steps:
         yield
 
 
-def _load_vhosts(vhosts: "VirtualHosts[Any]", document: Document) -> Steps:
+def _load_vhosts(vhosts: "VirtualHosts[Any]", document: Document, by: Anyone) -> Steps:
     for item in _items(document, "vhosts"):
         name = _text(item, "name")
         metadata = item.get("metadata")
@@ -257,7 +258,7 @@ def _load_vhosts(vhosts: "VirtualHosts[Any]", document: Document) -> Steps:
             "default_queue_type": "classic" if queue_type in (None, "undefined") else queue_type,
         }
         if vhosts.get(name) is None:
-            vhosts.create(name, **given)
+            vhosts.create(name, **given, creator=by.user)
         elif given["description"] or given["tags"] or queue_type:
             vhosts.update(name, **given)
         yield
@@ -273,7 +274,9 @@ def _load_parameters(vhosts: "VirtualHosts[Any]", document: Document, only: str 
         yield
 
 
-def _load_contents(vhosts: "VirtualHosts[Any]", document: Document, only: str | None) -> Steps:
+def _load_contents(
+    vhosts: "VirtualHosts[Any]", document: Document, only: str | None, by: Anyone
+) -> Steps:
     for item in _items(document, "policies"):
         _place(vhosts, item, only).policies.set(
             _text(item, "name"),
@@ -289,11 +292,11 @@ def _load_contents(vhosts: "VirtualHosts[Any]", document: Document, only: str | 
         ("bindings", _load_binding),
     ):
         for item in _items(document, kind):
-            load(_place(vhosts, item, only), item)
+            load(_place(vhosts, item, only), item, by)
             yield
 
 
-def _load_queue(vhost: "VirtualHost[Any]", item: Item) -> None:
+def _load_queue(vhost: "VirtualHost[Any]", item: Item, by: Anyone) -> None:
     name = _text(item, "name")
     # What is there under that name stays as it is, and is no error (management 2.2); reserved
     # names are left out (spec 10.5).
@@ -304,10 +307,11 @@ def _load_queue(vhost: "VirtualHost[Any]", item: Item) -> None:
             owner=None,
             auto_delete=_flag(item, "auto_delete"),
             arguments=typed(_object(item, "arguments")),
+            authorise=by,
         )
 
 
-def _load_exchange(vhost: "VirtualHost[Any]", item: Item) -> None:
+def _load_exchange(vhost: "VirtualHost[Any]", item: Item, by: Anyone) -> None:
     name = _text(item, "name")
     if name not in vhost.exchanges and not _built_in(name):
         vhost.declare_exchange(
@@ -317,17 +321,18 @@ def _load_exchange(vhost: "VirtualHost[Any]", item: Item) -> None:
             auto_delete=_flag(item, "auto_delete"),
             internal=_flag(item, "internal"),
             arguments=typed(_object(item, "arguments")),
+            authorise=by,
         )
 
 
-def _load_binding(vhost: "VirtualHost[Any]", item: Item) -> None:
+def _load_binding(vhost: "VirtualHost[Any]", item: Item, by: Anyone) -> None:
     source, destination, kind, key = _texts(
         item, "source", "destination", "destination_type", "routing_key"
     )
     if kind not in ("queue", "exchange"):
         raise errors.InvalidValue(f"unknown destination_type '{kind}'")
     if source:  # every queue has its binding to the default exchange by itself
-        vhost.bind(source, destination, kind, key, typed(_object(item, "arguments")), None)
+        vhost.bind(source, destination, kind, key, typed(_object(item, "arguments")), None, by)
 
 
 # -- reading what a file holds -----------------------------------------------------------

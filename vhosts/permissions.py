@@ -10,8 +10,16 @@ from vhosts.topic_permissions import TopicPermissions
 PERMISSIONS = ("configure", "write", "read")
 
 
+BROKER = "rmq-internal"
+"""Who does what nobody has asked for, as RabbitMQ calls it."""
+
+
 class Authorise(Protocol):
     """What is asked before anything is done for somebody; both ways raise AccessRefused."""
+
+    @property
+    def user(self) -> str:
+        """Who it is done for, by name."""
 
     def __call__(self, permission: str, kind: str, name: str) -> None:
         """`permission` as of Permissions.check, kind 'queue' or 'exchange'."""
@@ -21,7 +29,10 @@ class Authorise(Protocol):
 
 
 class Anyone:
-    """What the broker does on its own account needs no permission."""
+    """What the broker does on its own account, or for `user`, needs no permission."""
+
+    def __init__(self, user: str = BROKER) -> None:
+        self.user = user
 
     def __call__(self, permission: str, kind: str, name: str) -> None:
         """Always fine."""
@@ -149,19 +160,19 @@ class Permissions:
 
 
 class _Authoriser:
-    __slots__ = ("_permissions", "_topics", "_user", "_vhost")
+    __slots__ = ("_permissions", "_topics", "_vhost", "user")
 
     def __init__(
         self, permissions: Permissions, topics: TopicPermissions | None, user: str, vhost: str
     ) -> None:
         self._permissions = permissions
         self._topics = topics
-        self._user = user
+        self.user = user
         self._vhost = vhost
 
     def __call__(self, permission: str, kind: str, name: str) -> None:
-        self._permissions.check(self._user, self._vhost, permission, kind, name)
+        self._permissions.check(self.user, self._vhost, permission, kind, name)
 
     def topic(self, permission: str, exchange: str, key: str) -> None:
         if self._topics is not None:
-            self._topics.check(self._user, self._vhost, permission, exchange, key)
+            self._topics.check(self.user, self._vhost, permission, exchange, key)

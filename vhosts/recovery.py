@@ -41,9 +41,10 @@ def _exchange(vhost: VirtualHost[Q], row: ExchangeRow, room_id: int | None) -> N
         logger.error("%s is left out: its type '%s' is unknown", resource, row.type)
         return
     try:
-        vhost.add_exchange(
+        exchange = vhost.add_exchange(
             row.name, row.type, True, row.auto_delete, row.internal, row.arguments, room_id
         )
+        exchange.creator = row.creator
     except errors.PreconditionFailed as error:
         logger.error("%s is left out: %s", resource, error.text)
 

@@ -18,7 +18,7 @@ from vhosts.interfaces import Furnish, Nobody, Presence, Q, QueueFactory, Recall
 from vhosts.lifecycle import Closed, dismantle, suspend
 from vhosts.limits import Limits
 from vhosts.parameters import Parameters
-from vhosts.permissions import Permission, Permissions
+from vhosts.permissions import BROKER, Permission, Permissions
 from vhosts.recovery import recover
 from vhosts.statistics import Statistics
 from vhosts.topic_permissions import TopicPermission, TopicPermissions
@@ -112,9 +112,10 @@ class VirtualHosts(Generic[Q]):
         default_queue_type: str = "classic",
         tracing: bool = False,
         protected: bool = False,
+        creator: str = BROKER,
     ) -> VirtualHost[Q]:
         """A new virtual host; `name` must be free. Raises InvalidValue for an unknown type."""
-        metadata = _metadata(description, tags, default_queue_type, tracing, protected)
+        metadata = _metadata(description, tags, default_queue_type, tracing, protected, creator)
         row = VhostRow(self._store.next_vhost_id(), name, metadata)
         self._store.save_vhost(*row)
         return self._add(row)
@@ -141,6 +142,7 @@ class VirtualHosts(Generic[Q]):
                 default_queue_type,
                 vhost.tracing if tracing is None else tracing,
                 vhost.protected if protected is None else protected,
+                vhost.creator,
             )
         )
         # Publishers look again whether there is tracing.
@@ -311,7 +313,12 @@ class VirtualHosts(Generic[Q]):
 
 
 def _metadata(
-    description: str, tags: Iterable[str], default_queue_type: str, tracing: bool, protected: bool
+    description: str,
+    tags: Iterable[str],
+    default_queue_type: str,
+    tracing: bool,
+    protected: bool,
+    creator: str,
 ) -> dict[str, Any]:
     if default_queue_type not in QUEUE_TYPES:
         raise errors.InvalidValue(f"unknown queue type '{default_queue_type}'")
@@ -321,4 +328,5 @@ def _metadata(
         "default_queue_type": default_queue_type,
         "tracing": tracing,
         "protected_from_deletion": protected,
+        "creator": creator,
     }

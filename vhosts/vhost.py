@@ -30,7 +30,7 @@ from vhosts.declarations import (
 )
 from vhosts.enforcement import Enforcement, Later
 from vhosts.interfaces import PAUSED, Furnish, Q, QueueFactory, QueueLike, Replay
-from vhosts.permissions import ANYONE, Authorise
+from vhosts.permissions import ANYONE, BROKER, Authorise
 from vhosts.statistics import Statistics
 
 TOPIC = "topic"
@@ -82,13 +82,13 @@ class VirtualHost(Generic[Q]):
         self.max_stored_bytes: int | None = None
         self.max_publish_rate: int | None = None
         self.held_up = ""
-        self.describe({})
         self.topology = 0
         self.queues: dict[str, Q] = {}
         self.bindings = Bindings(name, store)
         self.exchanges: dict[str, Exchange] = {"": DefaultExchange(self.queues)}
         for exchange, type_name, internal in PREDECLARED:
             self.exchanges[exchange] = make_exchange(exchange, type_name, True, False, internal, {})
+        self.describe({})
         self._queue_factory = queue_factory
         self._replay = replay
         self._furnish = furnish
@@ -105,6 +105,10 @@ class VirtualHost(Generic[Q]):
         self.default_queue_type: str = metadata.get("default_queue_type", "classic")
         self.tracing: bool = metadata.get("tracing", False)
         self.protected: bool = metadata.get("protected_from_deletion", False)
+        # Of the virtual host, and so of what every one has.
+        self.creator: str = metadata.get("creator", BROKER)
+        for name in ("", *(row[0] for row in PREDECLARED)):
+            self.exchanges[name].creator = self.creator
 
     @property
     def rationed(self) -> bool:
@@ -152,8 +156,11 @@ class VirtualHost(Generic[Q]):
         naming.check_not_reserved("exchange", name)
         check_outlet("alternate-exchange", "exchange", name, self.name, arguments, authorise)
         exchange = self.add_exchange(name, type_name, durable, auto_delete, internal, arguments)
+        exchange.creator = authorise.user
         if durable:
-            self.store.save_exchange(self.name, name, type_name, auto_delete, internal, arguments)
+            self.store.save_exchange(
+                self.name, name, type_name, auto_delete, internal, arguments, exchange.creator
+            )
             if exchange.room is not None:
                 self.store.save_queue(self.name, exchange.room.name, exchange.room.id, False, {})
         return exchange

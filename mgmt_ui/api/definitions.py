@@ -12,6 +12,7 @@ from mgmt_ui.call import Call
 from mgmt_ui.errors import ApiError, bad_request
 from mgmt_ui.payload import DOUBLY_ENCODED
 from vhosts import definitions, strict_json
+from vhosts.permissions import Anyone
 
 # What is put into force before others have their turn on the loop.
 SLICE = 20
@@ -33,7 +34,7 @@ def export_vhost(call: Call) -> Answer:
 async def load(call: Call) -> Answer:
     """POST /definitions: adds and updates, never deletes."""
     document, redirect = await _document(call)
-    await _run(definitions.load_cluster(call.server.vhosts, document))
+    await _run(definitions.load_cluster(call.server.vhosts, document, Anyone(call.user.name)))
     return await _loaded(call, redirect)
 
 
@@ -43,7 +44,7 @@ async def load_vhost(call: Call) -> Answer:
     if call.server.vhosts.get(name) is None:
         raise ApiError(404, "not_found", "vhost_not_found")
     document, redirect = await _document(call)
-    await _run(definitions.load_vhost(call.server.vhosts, name, document))
+    await _run(definitions.load_vhost(call.server.vhosts, name, document, Anyone(call.user.name)))
     return await _loaded(call, redirect)
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from exchanges.base import Exchange
     from vhosts.vhost import VirtualHost
 
-BUILT_IN = "rmq-internal"
-"""Who made the exchanges that every virtual host has."""
+UNKNOWN = "unknown"
+"""Who made those that were there before that was noted."""
 
 Placed = tuple[str, "Exchange"]
 """An exchange with the name of its virtual host, which it does not know itself."""
@@ -87,7 +87,7 @@ def describe(call: Call, placed: Placed) -> Row:
         "auto_delete": exchange.auto_delete,
         "internal": exchange.internal,
         "arguments": plain(exchange.arguments),
-        "user_who_performed_action": BUILT_IN if _built_in(exchange.name) else "",
+        "user_who_performed_action": exchange.creator or UNKNOWN,
     }
     if exchange.policy is not None:
         row["policy"] = exchange.policy.name
@@ -97,7 +97,3 @@ def describe(call: Call, placed: Placed) -> Row:
     if stats:
         row["message_stats"] = stats
     return row
-
-
-def _built_in(name: str) -> bool:
-    return not name or name.startswith("amq.")

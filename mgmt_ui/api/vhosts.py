@@ -70,7 +70,8 @@ async def put(call: Call) -> Answer:
     protected = body.boolean(protection) if protection in body else None
     new = vhosts.get(name) is None
     if new:
-        vhosts.create(name, **said, tracing=bool(tracing), protected=bool(protected))
+        said |= {"tracing": bool(tracing), "protected": bool(protected)}
+        vhosts.create(name, **said, creator=call.user.name)
         vhosts.permissions.set(call.user.name, name, ALL, ALL, ALL)
     else:
         vhosts.update(name, **said, tracing=tracing, protected=protected)

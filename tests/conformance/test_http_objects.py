@@ -10,8 +10,10 @@ import pytest
 from tests.conformance.helpers import declare
 from tests.support.eventually import eventually
 from tests.support.target import Target, path_segment
+from tests.support.wire import WireClient
 
 VHOST = "%2F"
+ALL = ("configure", "write", "read")
 
 
 def call(target: Target, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
@@ -370,3 +372,37 @@ def test_consumers(target: Target, thing: str, channel: Any):
     assert row["queue"] == {"name": thing, "vhost": "/"}
     assert row["channel_details"]["number"] == channel.channel_number
     assert row["activity_status"] == "up"
+
+
+# -- who made it -------------------------------------------------------------------------------
+
+
+def creators(target: Target, vhost: str, user: str) -> dict[str, str]:
+    """By name of an exchange."""
+    rows = target.api("GET", f"exchanges/{vhost}", user=user)[1]
+    return {row["name"]: row["user_who_performed_action"] for row in rows}
+
+
+def test_exchanges_tell_who_made_them(target: Target, thing: str):
+    ann, vhost = f"ann-{thing}", f"v-{thing}"
+    call(target, "PUT", f"users/{ann}", {"password": "x", "tags": "administrator"}, 201)
+    login = f"{ann}:x"
+    try:
+        assert target.api("PUT", f"vhosts/{vhost}", {}, login)[0] == 201
+        call(target, "PUT", f"permissions/{vhost}/guest", dict.fromkeys(ALL, ".*"), 201)
+        call(target, "PUT", f"exchanges/{vhost}/by-guest", {"durable": False}, 201)
+        assert target.api("PUT", f"exchanges/{vhost}/by-ann", {}, login)[0] == 201
+        assert target.api("PUT", f"exchanges/{vhost}/by-guest", {"durable": False}, login)[0] == 204
+        imported = {"name": "imported", "vhost": vhost, "type": "fanout", "durable": True}
+        imported |= {"auto_delete": False, "internal": False, "arguments": {}}
+        assert target.api("POST", "definitions", {"exchanges": [imported]}, login)[0] == 204
+        with WireClient(target.amqp) as client:
+            client.connect(vhost=vhost)
+            client.call(1, "exchange.declare", exchange="by-amqp", type="topic")
+        made = creators(target, vhost, login)
+        assert made.pop("by-guest") == made.pop("by-amqp") == "guest"
+        assert set(made.values()) == {ann}
+        assert creators(target, VHOST, "guest:guest")["amq.topic"] == "rmq-internal"
+    finally:
+        target.api("DELETE", f"vhosts/{vhost}")
+        target.api("DELETE", f"users/{ann}")

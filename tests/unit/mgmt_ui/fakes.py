@@ -147,6 +147,7 @@ class FakeServer:
 
     def add_exchange(self, name: str, vhost: str = "/", **overrides: Any) -> SimpleNamespace:
         exchange = SimpleNamespace(
+            creator="ann",
             **{
                 "name": name,
                 "type": "direct",
@@ -159,7 +160,7 @@ class FakeServer:
                 "publish_out": 0,
                 "messages_delayed": None,
             }
-            | overrides
+            | overrides,
         )
         self.vhosts[vhost].exchanges[name] = exchange
         return exchange

@@ -43,10 +43,12 @@ def test_permissions(database, store):
 
 
 def test_exchanges_belong_to_their_vhost(database, store):
-    store.save_exchange("/", LONG, "topic", True, False, TABLE)
-    store.save_exchange("other", LONG, "direct", False, True, {})
+    store.save_exchange("/", LONG, "topic", True, False, TABLE, LONG)
+    store.save_exchange("other", LONG, "direct", False, True, {}, "")
 
-    assert loaded(database, "exchanges", "/") == [ExchangeRow(LONG, "topic", True, False, TABLE)]
+    assert loaded(database, "exchanges", "/") == [
+        ExchangeRow(LONG, "topic", True, False, TABLE, LONG)
+    ]
     store.delete_exchange("/", LONG)
     assert loaded(database, "exchanges", "/") == []
     assert len(loaded(database, "exchanges", "other")) == 1

@@ -74,6 +74,8 @@ class FakeQueue:
 class Authority:
     """Notes what is asked; refuses one kind of permission, by its name."""
 
+    user = "ann"
+
     def __init__(self, refuse=None):
         self.asked = []
         self._refuse = refuse

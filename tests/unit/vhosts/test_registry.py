@@ -114,6 +114,22 @@ async def test_durable_things_come_back_and_transient_ones_do_not(restart):
         assert [each.source.name for each in vhost.bindings.to(exchange)] == ["amq.topic"]
 
 
+async def test_who_made_it_is_remembered(restart):
+    async with restart() as vhosts:
+        vhost = vhosts.create("v", creator="ann")
+        by_bob = vhosts.permissions.authoriser("bob", "v")
+        vhosts.permissions.set("bob", "v", ".*", ".*", ".*")
+        declare_exchange(vhost, "by-bob", durable=True, authorise=by_bob)
+        declare_exchange(vhost, "by-nobody", durable=True)
+        vhosts.update("v", description="changed by another")
+    async with restart() as vhosts:
+        exchanges = vhosts.get("v").exchanges
+        assert exchanges["by-bob"].creator == "bob"
+        assert exchanges["by-nobody"].creator == "rmq-internal"
+        assert exchanges[""].creator == exchanges["amq.topic"].creator == "ann"
+        assert vhosts.get("/").exchanges["amq.topic"].creator == "rmq-internal"
+
+
 async def test_what_came_back_can_be_redeclared_and_deleted(restart):
     async with restart() as vhosts:
         vhost = vhosts.get("/")

@@ -14,7 +14,7 @@ async def test_an_exchange(get: Any, server: FakeServer):
             "auto_delete": False,
             "internal": False,
             "arguments": {"alternate-exchange": "other"},
-            "user_who_performed_action": "",
+            "user_who_performed_action": "ann",
         }
     ]
 
