@@ -178,10 +178,12 @@ async def _handled(route: Route, call: Call) -> object:
             result = route.resolve()(call)
             if inspect.isawaitable(result):
                 result = await result
-            if audit.on and route.method not in {"GET", "HEAD"}:
-                from mgmt_ui import audited  # not for those who keep no audit log
+            if route.method not in {"GET", "HEAD"}:
+                from mgmt_ui import audited, changes  # not for those who only look
 
-                audited.note(route, call)
+                changes.remember(route, call)
+                if audit.on:
+                    audited.note(route, call)
             return result
         except Waiting as waiting:
             await waiting.ask()

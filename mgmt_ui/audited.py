@@ -26,23 +26,35 @@ EVENTS = {
     "policies:delete": "policy.deleted",
 }
 # These change no more than what somebody sees, or pass messages.
-UNTOLD = {"live:change", "login:log_in", "messages:publish", "messages:get"}
+UNTOLD = {
+    *("live:change", "login:log_in", "messages:publish", "messages:get"),
+    *("routing:route", "browsing:search"),
+}
 
 
 def note(route: Route, call: Call) -> None:
     """A request that has been answered without an error."""
     if route.handler in UNTOLD:
         return
+    audit.note(
+        event_of(route),
+        via="http",
+        user=call.user.name if hasattr(call, "user") else None,
+        address=call.remote,
+        **names_of(call),
+    )
+
+
+def event_of(route: Route) -> str:
+    """What a request to this row is called."""
+    return EVENTS.get(route.handler, route.handler.replace(":", "."))
+
+
+def names_of(call: Call) -> dict[str, str]:
+    """What its path names, without secrets."""
     # The user of the path is whom it is done to; who does it is the user of the line.
-    names = {
+    return {
         "target" if name == "user" else name: text
         for name, text in call.path.items()
         if name != "password"
     }
-    audit.note(
-        EVENTS.get(route.handler, route.handler.replace(":", ".")),
-        via="http",
-        user=call.user.name if hasattr(call, "user") else None,
-        address=call.remote,
-        **names,
-    )

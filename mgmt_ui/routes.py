@@ -76,6 +76,7 @@ NAMED: tuple[tuple[Tag, tuple[str, ...], str], ...] = (
 # Of two rows that fit a path the one that stands first counts.
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/overview", "overview:show"),
+    Route("GET", "/api/changes", "changes:index"),
     # The cluster and its node
     Route("GET", "/api/cluster-name", "cluster:show_name"),
     Route("PUT", "/api/cluster-name", "cluster:put_name", Tag.ADMINISTRATOR),

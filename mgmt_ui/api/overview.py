@@ -10,6 +10,9 @@ from mgmt_ui.history import POLICIES
 from mgmt_ui.paging import Row
 from mgmt_ui.rates import TOTALS
 
+# States of connections that may not publish for now, or would not be heard if they did.
+HELD_UP = frozenset({"blocked", "blocking"})
+
 
 async def show(call: Call) -> Row:
     """GET /overview: totals of what the user may see, and the node to monitoring users."""
@@ -24,6 +27,7 @@ async def show(call: Call) -> Row:
         "object_totals": _object_totals(call),
         "statistics_db_event_queue": 0,
         "oldest_message_age": await _oldest_age(call),
+        "blocked_connections": sum(each.state in HELD_UP for each in call.visible_connections()),
     }
     if call.monitoring:
         row["node"] = call.server.node_name
