@@ -5,7 +5,7 @@ import { useHistory } from "../lib/history";
 import { useLive } from "../lib/live";
 import { DEFAULT_EXCHANGE, exchangePath, topologyHref } from "../lib/paths";
 import { go, href } from "../lib/router";
-import { type Exchange, rateOf } from "../lib/types";
+import { type Binding, type Exchange, rateOf } from "../lib/types";
 import { rate } from "../lib/format";
 import { explain } from "../lib/words";
 import type { PageProps } from "../routes";
@@ -15,9 +15,13 @@ import { Icon } from "../ui/Icon";
 import { Badge, Card, Empty, Facts, Menu, Problem } from "../ui/parts";
 import { PolicyLink } from "../ui/PolicyLink";
 import { complain, say } from "../ui/Toasts";
-import { Publish } from "./forms/Publish";
+import { Publish, type PublishProps } from "./forms/Publish";
 import { Bindings } from "./parts/Bindings";
+import { WhereTo } from "./parts/WhereTo";
 import { RangeChoice, RateChart, useRange } from "./parts/RateCharts";
+
+/** What a message that is written here begins with. */
+type Beginning = Pick<PublishProps, "firstKey" | "firstHeaders">;
 
 const groups = (exchange: Exchange) => [exchange.message_stats];
 
@@ -39,7 +43,8 @@ export default function ExchangePage({ args }: PageProps) {
   const where = exchangePath({ vhost, name });
   const { value: exchange, error } = useLive<Exchange>(where);
   const past = useHistory(where, useRange(), exchange, groups);
-  const [publishing, setPublishing] = useState(false);
+  const [publishing, setPublishing] = useState<Beginning | null>(null);
+  const bindings = useLive<Binding[]>(`${where}/bindings/source`).value;
   const shown = name || "(default exchange)";
   if (error?.status === 404) {
     return (
@@ -63,7 +68,7 @@ export default function ExchangePage({ args }: PageProps) {
         <span class="grow" />
         <RangeChoice />
         {!exchange?.internal && (
-          <button type="button" class="button" onClick={() => setPublishing(true)}>
+          <button type="button" class="button" onClick={() => setPublishing({})}>
             <Icon name="send" /> Publish
           </button>
         )}
@@ -101,10 +106,19 @@ export default function ExchangePage({ args }: PageProps) {
         </Card>
       </div>
       <div class="cards">
+        {exchange && (
+          <WhereTo
+            vhost={vhost}
+            name={name}
+            type={exchange.type}
+            version={bindings}
+            {...(exchange.internal ? {} : { onPublish: (firstKey, firstHeaders) => setPublishing({ firstKey, firstHeaders }) })}
+          />
+        )}
         <Bindings of={{ vhost, name, kind: "exchange" }} direction="out" />
         {name && <Bindings of={{ vhost, name, kind: "exchange" }} direction="in" />}
       </div>
-      {publishing && <Publish vhost={vhost} exchange={name} onClose={() => setPublishing(false)} />}
+      {publishing && <Publish vhost={vhost} exchange={name} {...publishing} onClose={() => setPublishing(null)} />}
     </div>
   );
 }

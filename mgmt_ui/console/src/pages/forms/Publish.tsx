@@ -4,43 +4,50 @@ import { path, post } from "../../lib/api";
 import { refresh } from "../../lib/live";
 import { headersOf, type Message, properties } from "../../lib/messages";
 import { DEFAULT_EXCHANGE } from "../../lib/paths";
+import { serverNow } from "../../lib/time";
+import type { Arguments } from "../../lib/types";
 import { ArgumentsField, type Entry, toArguments } from "../../ui/ArgumentsField";
 import { Dialog } from "../../ui/Dialog";
 import { Check, Field, Select, Text } from "../../ui/Field";
 import { complain, say } from "../../ui/Toasts";
 
-interface Props {
+export interface PublishProps {
   vhost: string;
   /** "" for the default exchange. */
   exchange: string;
   /** Where a queue is published to, its name. */
   routingKey?: string;
-  /** What to begin with. */
+  /** What to begin with: a message, or some of it. */
   like?: Message;
+  firstKey?: string;
+  firstHeaders?: Arguments;
   onClose: () => void;
 }
 
 const TEXTS: [string, string][] = [
   ["content_type", "Content type"],
+  ["content_encoding", "Content encoding"],
   ["message_id", "Message id"],
   ["correlation_id", "Correlation id"],
   ["reply_to", "Reply to"],
   ["expiration", "Expires after (ms)"],
   ["type", "Type"],
   ["app_id", "Application id"],
+  ["user_id", "User id"],
 ];
 
-export function Publish({ vhost, exchange, routingKey, like, onClose }: Props) {
+export function Publish({ vhost, exchange, routingKey, like, firstKey, firstHeaders, onClose }: PublishProps) {
   const before = like ? properties(like) : {};
-  const [key, setKey] = useState(routingKey ?? like?.routing_key ?? "");
+  const [key, setKey] = useState(routingKey ?? like?.routing_key ?? firstKey ?? "");
   const [payload, setPayload] = useState(like?.payload ?? "");
   const [encoding, setEncoding] = useState<string>(like?.payload_encoding ?? "string");
   const [persistent, setPersistent] = useState(before.delivery_mode !== 1);
   const [priority, setPriority] = useState(before.priority === undefined ? "" : String(before.priority));
+  const [timed, setTimed] = useState(false);
   const [texts, setTexts] = useState<Record<string, string>>(
     Object.fromEntries(TEXTS.map(([name]) => [name, before[name] === undefined ? "" : String(before[name])])),
   );
-  const [headers, setHeaders] = useState<Entry[]>(like ? entriesOf(headersOf(like)) : []);
+  const [headers, setHeaders] = useState<Entry[]>(entriesOf(like ? headersOf(like) : (firstHeaders ?? {})));
   const [problem, setProblem] = useState("");
   const [again, setAgain] = useState(false);
 
@@ -54,6 +61,7 @@ export function Publish({ vhost, exchange, routingKey, like, onClose }: Props) {
         ...Object.fromEntries(kept),
         delivery_mode: persistent ? 2 : 1,
         ...(priority ? { priority: Number(priority) } : {}),
+        ...(timed ? { timestamp: Math.floor(serverNow() / 1000) } : {}),
         ...(headers.length ? { headers: toArguments(headers) } : {}),
       },
     };
@@ -138,6 +146,7 @@ export function Publish({ vhost, exchange, routingKey, like, onClose }: Props) {
               />
             ))}
             <Text label="Priority" type="number" value={priority} onChange={setPriority} />
+            <Check label="Timestamp: now" value={timed} onChange={setTimed} />
           </div>
         </details>
       </div>
