@@ -1,6 +1,7 @@
 """Every page: it shows what is there, in light and dark, on a desk and on a phone."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +11,7 @@ from tests.support.broker import Broker
 
 # address -> a text that it shows
 PAGES = {
-    "": "Messages in queues",
+    "": "Everything is well",
     "queues": "invoices",
     "queues/%2F/orders": "Dead letters go to exchange “dlx”.",
     "queues/%2F/orders?tab=messages": "What to do",
@@ -18,6 +19,7 @@ PAGES = {
     "queues/%2F/orders?tab=bindings": "order.*",
     "exchanges": "amq.topic",
     "exchanges/%2F/events": "payments",
+    "exchanges/%2F/events?key=order.paid": "To 4 queues.",
     "connections": "worker",
     "channels": " -> 127.0.0.1:",
     "consumers": "orders",
@@ -30,7 +32,17 @@ PAGES = {
     "users/guest": "Configure",
     "policies": "No policies yet",
     "parameters": "No parameters",
+    "parameters?kind=global": "Add a global parameter",
+    "limits": "Octets of messages",
+    "settings": "max_message_size",
+    "settings?tab=features": "stream_queue",
     "definitions": "Download the file",
+}
+# What has no fixed address: a list, and the first link in it.
+BEHIND = {
+    "connections": "What the client says of itself",
+    "channels": "Prefetch",
+    "": "Where memory is",
 }
 PHONE = (360, 740)
 
@@ -40,36 +52,50 @@ def look(page: Page, where: str) -> None:
     expect(page.locator("main").get_by_text(PAGES[where]).first).to_be_visible()
 
 
-def shoot(page: Page, where: str, kind: str) -> None:
+def look_behind(page: Page, where: str) -> None:
+    """The page of the node, or of the first object in a list."""
+    look(page, where)
+    link = 'a[href^="#/nodes/"]' if where == "" else f'td a[href^="#/{where}/"]'
+    page.locator(link).first.click()
+    expect(page.locator("main").get_by_text(BEHIND[where]).first).to_be_visible()
+
+
+def visit(page: Page) -> Iterator[str]:
+    """Goes to all pages one after the other; gives a name for each."""
+    for where in PAGES:
+        look(page, where)
+        yield re.sub(r"\W+", "-", where.replace("%2F", "")).strip("-") or "overview"
+    for where in BEHIND:
+        look_behind(page, where)
+        yield f"one-{where or 'node'}"
+
+
+def shoot(page: Page, name: str, kind: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"\W+", "-", where.replace("%2F", "")).strip("-") or "overview"
     page.screenshot(path=SCREENSHOTS / f"{name}-{kind}.png")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_shows_what_is_there(busy: Broker, open_page: Opener, scheme: str) -> None:
     page = open_page(busy, scheme=scheme)
-    for where in PAGES:
-        look(page, where)
-        shoot(page, where, scheme)
+    for name in visit(page):
+        shoot(page, name, scheme)
 
 
 def test_every_page_fits_a_phone(busy: Broker, open_page: Opener) -> None:
     page = open_page(busy, size=PHONE)
-    for where in PAGES:
-        look(page, where)
-        shoot(page, where, "phone")
+    for name in visit(page):
+        shoot(page, name, "phone")
         width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= PHONE[0], f"{where or 'overview'} is {width} pixels wide"
+        assert width <= PHONE[0], f"{name} is {width} pixels wide"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nobody_is_kept_out(busy: Broker, open_page: Opener, axe: str, scheme: str) -> None:
     page = open_page(busy, scheme=scheme)
     page.evaluate(axe)
-    for where in PAGES:
-        look(page, where)
-        assert serious(page) == [], where
+    for name in visit(page):
+        assert serious(page) == [], name
 
 
 def serious(page: Page) -> list[str]:

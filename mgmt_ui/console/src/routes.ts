@@ -97,6 +97,20 @@ export const ROUTES: PageRoute[] = [
     nav: { section: "Admin", icon: "admin" },
   },
   {
+    pattern: "limits",
+    title: "Limits",
+    load: () => import("./pages/Limits"),
+    nav: { section: "Admin", icon: "limit" },
+  },
+  {
+    pattern: "settings",
+    title: "Settings",
+    tag: "administrator",
+    load: () => import("./pages/Settings"),
+    nav: { section: "Admin", icon: "settings" },
+  },
+  { pattern: "nodes/:name", title: "Node", tag: "monitoring", load: () => import("./pages/Node") },
+  {
     pattern: "definitions",
     title: "Definitions",
     tag: "administrator",

@@ -40,6 +40,8 @@ export const TAGS: [string, string][] = [
 export const VHOST_LIMITS: [string, string][] = [
   ["max-connections", "Connections at most"],
   ["max-queues", "Queues at most"],
+  ["max-stored-bytes", "Octets of messages at most"],
+  ["max-publish-rate", "Messages published a second at most"],
 ];
 
 export const USER_LIMITS: [string, string][] = [

@@ -1,4 +1,5 @@
-// What came and went between two looks at the overview, in words.
+// What changed lately, in words: what somebody did through the API, and what came and went between
+// two looks at the overview.
 import { plural } from "./format";
 import { counter, type Overview } from "./types";
 
@@ -44,3 +45,46 @@ const OBJECTS: [string, string][] = [
   ["channels", "channel"],
   ["queues", "queue"],
 ];
+
+/** A row of GET /changes. */
+export interface Done {
+  at: number;
+  event: string;
+  user: string | null;
+  names: Record<string, string>;
+}
+
+// By what is said of `subject.verb` in the events of the audit log.
+const VERBS: Record<string, string> = {
+  declared: "set up",
+  created: "made",
+  changed: "changed",
+  put: "changed",
+  deleted: "deleted",
+  delete: "deleted",
+  purged: "emptied",
+};
+
+const SUBJECTS: Record<string, string> = {
+  vhost: "virtual host",
+  limits: "limits of",
+  pausing: "",
+  jobs: "messages of",
+  definitions: "definitions",
+};
+
+/** `ann deleted queue “orders” in shop`. */
+export function told({ event, user, names }: Done): string {
+  const [subject = "", verb = ""] = event.split(".");
+  const noun = SUBJECTS[subject] ?? subject.replaceAll("_", " ");
+  const what = nameOf(names);
+  const said = VERBS[verb] ?? verb.replaceAll("_", " ");
+  return [user ?? "somebody", said, noun, what].filter(Boolean).join(" ");
+}
+
+function nameOf({ vhost, name, target, source, destination, ...others }: Record<string, string>): string {
+  const named = source !== undefined ? `${source} → ${destination}` : (name ?? target ?? vhost ?? Object.values(others)[0]);
+  if (named === undefined) return "";
+  const of = name && target ? ` of ${target}` : "";
+  return `“${named}”${of}${vhost !== undefined && named !== vhost ? ` in ${vhost}` : ""}`;
+}

@@ -27,6 +27,9 @@ export type Values = Record<string, number>;
 /** A name such as `publish` or `messages_ready`, and where it is in an object. */
 export type Reader = (object: never) => Values;
 
+// A rate over less than that is mostly the jitter of the two looks.
+const APART = 800;
+
 export class Past {
   times: number[] = [];
   values: Values[] = [];
@@ -41,7 +44,7 @@ export class Past {
   load(points: [number, Values][]): void {
     const last = points.at(-1)?.[0] ?? 0;
     const newer = this.times.map((time, i) => [time, this.values[i] ?? {}] as [number, Values]);
-    const all = [...points, ...newer.filter(([time]) => time > last)];
+    const all = [...points, ...newer.filter(([time]) => time >= last + APART)];
     this.times = all.map(([time]) => time);
     this.values = all.map(([, values]) => values);
     this.kept = this.times.at(-1) ?? 0;
@@ -50,7 +53,7 @@ export class Past {
   /** One look at the object; looks that are closer together than `step` replace each other. */
   add(time: number, values: Values): void {
     const newest = this.times.at(-1);
-    if (newest !== undefined && time <= newest) return;
+    if (newest !== undefined && time < newest + APART) return;
     // The shortest range shows every second, the others one point for each step.
     const apart = this.age <= 60 ? 0 : this.step * 1000;
     const tail = newest !== undefined && newest > this.kept;

@@ -35,6 +35,9 @@ export interface Overview {
   churn_rates?: Stats;
   queue_totals?: Stats;
   object_totals?: Record<string, number>;
+  /** Seconds; null where nothing waits. */
+  oldest_message_age?: number | null;
+  blocked_connections?: number;
   listeners?: Listener[];
 }
 

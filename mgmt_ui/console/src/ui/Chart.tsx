@@ -19,6 +19,7 @@ interface ChartProps {
   /** Seconds that are shown, up to the newest point. */
   age: number;
   format: (value: number | null) => string;
+  /** Areas, the first on top of the others. */
   stacked?: boolean;
   /** Nothing between two whole numbers. */
   whole?: boolean;
@@ -129,13 +130,16 @@ function Numbers({ times, series, format }: Pick<ChartProps, "times" | "series" 
   );
 }
 
-/** Each series on top of those before it. */
+/** Each series on top of those after it: what is drawn last, in front, is the lowest. */
 function stack(series: Series[]): (number | null)[][] {
   let below: number[] = [];
-  return series.map(({ values }) => {
-    below = values.map((value, i) => (value ?? 0) + (below[i] ?? 0));
-    return below;
-  });
+  return series
+    .toReversed()
+    .map(({ values }) => {
+      below = values.map((value, i) => (value ?? 0) + (below[i] ?? 0));
+      return below;
+    })
+    .toReversed();
 }
 
 interface Made {
@@ -169,7 +173,6 @@ function options({ element, width, height, shown, format, stacked, whole, age, s
     ],
     cursor: { drag: { x: false, y: false }, sync: { key: "time" }, points: { size: 6 } },
     hooks: { setCursor: [(made) => setAt(made.cursor.idx ?? null)] },
-    // The last of a stack is drawn first, so that each shows in front of what is on top of it.
     series: [
       {},
       ...shown.map(({ label, color }) => ({
@@ -180,7 +183,7 @@ function options({ element, width, height, shown, format, stacked, whole, age, s
         ...(stacked ? { fill: () => soft(painted(element, `--chart-${color}`), 0.22) } : {}),
       })),
     ],
-    ...(stacked ? { bands: shown.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number] })) } : {}),
+    ...(stacked ? { bands: shown.slice(1).map((_, i) => ({ series: [i + 1, i + 2] as [number, number] })) } : {}),
   };
 }
 

@@ -1,0 +1,179 @@
+// One node: how it is, where its memory is, what it speaks, and alarms that are set by hand.
+import { path, put, remove } from "../lib/api";
+import { bytes, percent } from "../lib/format";
+import type { Alarm } from "../lib/health";
+import { useHistory } from "../lib/history";
+import { refresh, useLive } from "../lib/live";
+import { href } from "../lib/router";
+import { isAdministrator } from "../lib/session";
+import type { NodeInfo, Overview, Stats } from "../lib/types";
+import type { PageProps } from "../routes";
+import { Chart } from "../ui/Chart";
+import { confirm } from "../ui/Dialog";
+import { Icon } from "../ui/Icon";
+import { Badge, Card, Empty, Facts, Meter, Problem, State } from "../ui/parts";
+import { complain, say } from "../ui/Toasts";
+import { Listeners, NodeCard } from "./parts/NodeCard";
+import { RangeChoice, useRange } from "./parts/RateCharts";
+import "../styles/admin.css";
+import "../styles/overview.css";
+
+const groups = (node: NodeInfo) => [node as unknown as Stats];
+
+export default function NodePage({ args }: PageProps) {
+  const name = args.name ?? "";
+  const where = path("nodes", name);
+  const { value: node, error } = useLive<NodeInfo>(where);
+  const overview = useLive<Overview>("/overview").value;
+  const range = useRange();
+  const past = useHistory(where, range, node, groups);
+  if (error?.status === 404) {
+    return (
+      <Empty title={`There is no node “${name}”`}>
+        <a href={href([])}>To the overview</a>
+      </Empty>
+    );
+  }
+  if (error) return <Problem error={error} />;
+  const chart = { times: past.times, age: range.age, format: bytes };
+  return (
+    <div class="page">
+      <div class="head">
+        <h1>{name}</h1>
+        {node && <State tone={node.running === false ? "bad" : "good"}>{node.running === false ? "Stopped" : "Running"}</State>}
+        <span class="grow" />
+        <RangeChoice />
+      </div>
+      <div class="cards">
+        <Card title="Memory in use">
+          <Chart title="Memory in use" {...chart} series={[{ label: "Memory", color: 1, values: past.gauge("mem_used") }]} />
+        </Card>
+        <Card title="Disk writes">
+          <Chart
+            title="Disk writes"
+            {...chart}
+            format={(value) => `${bytes(value)}/s`}
+            series={[{ label: "Written", color: 2, values: past.rate("io_write_bytes") }]}
+          />
+        </Card>
+      </div>
+      <div class="cards">
+        {node && <NodeCard node={node} overview={overview} />}
+        <div class="column">
+          <MemoryParts name={name} />
+          <Alarms />
+        </div>
+        <Listeners overview={overview} />
+        {node && <Abilities node={node} />}
+      </div>
+    </div>
+  );
+}
+
+interface Parts {
+  memory: Record<string, number> & { total: { rss: number } };
+}
+
+const CALLED: Record<string, string> = {
+  other_proc: "Broker, queues and connections",
+  binary: "Bodies of messages",
+  code: "Code",
+};
+
+function MemoryParts({ name }: { name: string }) {
+  const memory = useLive<Parts>(path("nodes", name, "memory")).value?.memory;
+  const total = memory?.total?.rss ?? 0;
+  const parts = Object.entries(memory ?? {})
+    .filter((entry): entry is [string, number] => typeof entry[1] === "number" && entry[1] > 0)
+    .sort(([, a], [, b]) => b - a);
+  return (
+    <Card title="Where memory is">
+      {memory && parts.length === 0 && <p class="soft">This system does not tell.</p>}
+      <ul class="shares">
+        {parts.map(([part, size]) => (
+          <li key={part}>
+            <span>{CALLED[part] ?? part.replaceAll("_", " ")}</span>
+            <span class="num">
+              {bytes(size)} <span class="faint">{total ? percent(size / total) : ""}</span>
+            </span>
+            <Meter share={total ? size / total : 0} warnAt={2} badAt={2} />
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+const RESOURCES = ["memory", "disk"];
+
+/** Which alarms are on; an administrator sets and clears them for maintenance. */
+function Alarms() {
+  const alarms = useLive<Alarm[]>("/alarms").value ?? [];
+  const change = async (resource: string, set: boolean) => {
+    const sure = !set || (await confirm({
+      title: `Set an alarm for ${resource}?`,
+      text: "All publishers are held up, as if it were low, until the alarm is cleared here or the broker stops.",
+      verb: "Hold up publishers",
+    }));
+    if (!sure) return;
+    try {
+      await (set ? put(path("alarms", resource), {}) : remove(path("alarms", resource)));
+      say(set ? `Publishers are held up: alarm for ${resource}.` : `The alarm for ${resource} is cleared.`);
+    } catch (error) {
+      complain(error);
+    }
+    refresh();
+  };
+  return (
+    <Card title="Alarms">
+      <Facts
+        of={RESOURCES.map((resource) => {
+          const alarm = alarms.find((each) => each.resource === resource);
+          return [
+            resource === "memory" ? "Memory" : "Disk",
+            <span class="row" key={resource}>
+              <State tone={alarm ? "bad" : "good"}>{alarm ? (alarm.by_hand ? "Set by hand" : "Low") : "Enough"}</State>
+              {isAdministrator.value && (!alarm || alarm.by_hand) && (
+                <button
+                  type="button"
+                  class="button small"
+                  aria-label={`${alarm ? "Clear" : "Set"} the alarm for ${resource}`}
+                  onClick={() => change(resource, !alarm)}
+                >
+                  <Icon name={alarm ? "play" : "pause"} /> {alarm ? "Clear" : "Set…"}
+                </button>
+              )}
+            </span>,
+          ];
+        })}
+      />
+    </Card>
+  );
+}
+
+type Named = { name: string; description?: string }[];
+
+function Abilities({ node }: { node: NodeInfo }) {
+  const list = (given: unknown) => (
+    <span class="row" style={{ gap: "4px" }}>
+      {((given as Named | undefined) ?? []).map(({ name, description }) => (
+        <Badge key={name} {...(description ? { title: description } : {})}>
+          {name}
+        </Badge>
+      ))}
+    </span>
+  );
+  return (
+    <Card title="What it can do">
+      <Facts
+        of={[
+          ["Exchange types", list(node.exchange_types)],
+          ["Sign-in mechanisms", list(node.auth_mechanisms)],
+          ["Data in", <code key="db">{String(node.db_dir ?? "–")}</code>],
+          ["Log", <code key="log">{((node.log_files as string[] | undefined) ?? []).join(", ") || "–"}</code>],
+          ["Settings from", <code key="from">{((node.config_files as string[] | undefined) ?? []).join(", ") || "flags and defaults"}</code>],
+        ]}
+      />
+    </Card>
+  );
+}
