@@ -1,7 +1,7 @@
 """Metrics of single objects, by family (spec 5.2): the table, and how a row is read.
 
 A family has rows of label values and numbers, one number for each of its metrics. The aggregated
-form is their sum, but where STEADY says what does not fall when objects go.
+form, their sums, is made in sums.py.
 """
 
 import math
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 SLICE = 100
 """How many objects are read before others have their turn on the loop."""
 
-Row = tuple[Labels, tuple[float, ...]]
+Values = tuple[float, ...]
+Row = tuple[Labels, Values]
 Wanted = Callable[["Queue"], bool]
 Rows = Callable[["Server", Wanted], AsyncIterator[Row]]
-MEANS = frozenset({"queue_consumer_capacity", "queue_consumer_utilisation"})
-"""Shares of something: their sum says nothing, so that the aggregate is their mean."""
 
 
 class Family(NamedTuple):
@@ -54,7 +53,7 @@ async def _queues(server: "Server", wanted: Wanted) -> "AsyncIterator[Queue]":
                 await next_turn()
 
 
-def _of_queues(read: "Callable[[Queue], tuple[float, ...]]") -> Rows:
+def _of_queues(read: "Callable[[Queue], Values]") -> Rows:
     async def rows(server: "Server", wanted: Wanted) -> AsyncIterator[Row]:
         async for queue in _queues(server, wanted):
             yield (queue.vhost.name, queue.name), read(queue)
@@ -62,7 +61,7 @@ def _of_queues(read: "Callable[[Queue], tuple[float, ...]]") -> Rows:
     return rows
 
 
-def _coarse(queue: "Queue") -> tuple[float, ...]:
+def _coarse(queue: "Queue") -> Values:
     ready, unacked = queue.message_count, queue.unacked
     return ready, unacked, ready + unacked, 0
 
@@ -84,18 +83,32 @@ _MEMBERS = {
 }
 
 
+NO_CONTENTS: Values = (0,) * (len(_MEMBERS) + 1)
+"""The sum of `contents_of` of no queues."""
+
+
+def contents_of(queue: "Queue", out: contents.Part) -> Values:
+    """Of queue_metrics, what is in a queue: its memory first; `out` is what is unacked."""
+    found = contents.describe("", queue, out)
+    head = contents.head_timestamp(queue)
+    return (*(found.get(member, 0) for member in _MEMBERS), math.nan if head is None else head)
+
+
+def willing(queue: "Queue") -> bool:
+    """Whether a consumer has room."""
+    return any(consumer.room() for consumer in queue.consumers)
+
+
 async def _queue_metrics(server: "Server", wanted: Wanted) -> AsyncIterator[Row]:
     everything = [queue async for queue in _queues(server, wanted)]
     unacked = await contents.unacked(server.connections, everything)
     for number, queue in enumerate(everything, 1):
-        found = contents.describe("", queue, unacked.get(queue, contents.NOTHING))
-        willing = float(any(consumer.room() for consumer in queue.consumers))
+        share = float(willing(queue))
         yield (
             (queue.vhost.name, queue.name),
             (
-                *(queue.consumer_count, willing, willing),
-                *(found.get(member, 0) for member in _MEMBERS),
-                math.nan if (head := contents.head_timestamp(queue)) is None else head,
+                *(queue.consumer_count, share, share),
+                *contents_of(queue, unacked.get(queue, contents.NOTHING)),
                 *(queue.disk_reads, queue.disk_writes, 0),
             ),
         )
@@ -103,7 +116,7 @@ async def _queue_metrics(server: "Server", wanted: Wanted) -> AsyncIterator[Row]
             await next_turn()
 
 
-def _deliveries(queue: "Queue") -> tuple[float, ...]:
+def _deliveries(queue: "Queue") -> Values:
     return (
         *(queue.got - queue.got_no_ack, queue.got_no_ack),
         *(queue.delivered - queue.delivered_no_ack, queue.delivered_no_ack),
@@ -124,10 +137,15 @@ async def _info(server: "Server", wanted: Wanted) -> AsyncIterator[Row]:
         yield (queue.vhost.name, queue.name, kind, "leader"), (1,)
 
 
+def lag(queue: "Queue") -> int:
+    """How far the slowest reader of a stream is behind; 0 of other queues."""
+    return getattr(queue, "lag", 0)
+
+
 async def _lags(server: "Server", wanted: Wanted) -> AsyncIterator[Row]:
     async for queue in _queues(server, wanted):
         if queue.settings.queue_type == "stream":
-            yield (queue.vhost.name, queue.name), (getattr(queue, "lag", 0),)
+            yield (queue.vhost.name, queue.name), (lag(queue),)
 
 
 # -- exchanges, channels, connections ----------------------------------------------------------
@@ -159,18 +177,20 @@ async def _channels(server: "Server") -> "AsyncIterator[tuple[str, Channel]]":
             yield f"{connection.name} ({number})", channel
 
 
+def channel(each: "Channel") -> Values:
+    """Of channel_metrics."""
+    confirms, held = each.confirms, each.transaction
+    return (
+        *(len(each.consumers), len(each.unacked)),
+        0 if confirms is None else confirms.unconfirmed,
+        *((0, 0) if held is None else (held.publishes, held.held)),
+        *(each.prefetch, each.prefetch_limit),
+    )
+
+
 async def _channel_metrics(server: "Server", _wanted: Wanted) -> AsyncIterator[Row]:
     async for name, each in _channels(server):
-        confirms, held = each.confirms, each.transaction
-        yield (
-            (name,),
-            (
-                *(len(each.consumers), len(each.unacked)),
-                0 if confirms is None else confirms.unconfirmed,
-                *((0, 0) if held is None else (held.publishes, held.held)),
-                *(each.prefetch, each.prefetch_limit),
-            ),
-        )
+        yield (name,), channel(each)
 
 
 async def _channel_reductions(server: "Server", _wanted: Wanted) -> AsyncIterator[Row]:
@@ -191,21 +211,31 @@ async def _channel_queues(server: "Server", _wanted: Wanted) -> AsyncIterator[Ro
             yield (name, channel.vhost.name, queue.name), _served(served)
 
 
-def _served(each: "Served") -> tuple[float, ...]:
+def _served(each: "Served") -> Values:
     return (
         *(each.get, each.get_no_ack, each.deliver, each.deliver_no_ack),
         *(each.redeliver, each.ack, each.get_empty),
     )
 
 
+def octets(each: "Connection") -> Values:
+    """Of connection_coarse_metrics."""
+    return each.received_bytes, each.sent_bytes, 0
+
+
+def packets(each: "Connection") -> Values:
+    """Of connection_metrics."""
+    return each.reads, each.writes, each.unsent_bytes, len(each.channels)
+
+
 async def _connection_octets(server: "Server", _wanted: Wanted) -> AsyncIterator[Row]:
     async for each in _connections(server):
-        yield (each.name,), (each.received_bytes, each.sent_bytes, 0)
+        yield (each.name,), octets(each)
 
 
 async def _connection_packets(server: "Server", _wanted: Wanted) -> AsyncIterator[Row]:
     async for each in _connections(server):
-        yield (each.name,), (each.reads, each.writes, each.unsent_bytes, len(each.channels))
+        yield (each.name,), packets(each)
 
 
 # -- the table ---------------------------------------------------------------------------------

@@ -219,6 +219,13 @@ async def test_names_are_escaped(scrape: Any, live: LiveServer):
     assert [dict(labels)["queue"] for labels in found] == [name]
 
 
+async def test_names_that_are_no_text(scrape: Any, live: LiveServer):
+    live.vhost.declare_queue("a\udcff", durable=False, owner=None, auto_delete=False, arguments={})
+    samples = await scrape("/metrics/per-object")
+    found = samples["rabbitmq_queue_messages"]
+    assert [dict(labels)["queue"] for labels in found] == ["a?"]
+
+
 async def test_chosen_families(scrape: Any, live: LiveServer):
     busy(live).declare("other")
     path = "/metrics/detailed?family=queue_coarse_metrics&family=vhost_status&family=nosuch"
