@@ -48,6 +48,37 @@ async def pause(clock: Clock, seconds: float) -> None:
         await wait(clock, asyncio.Event(), seconds)
 
 
+class DueTimer:
+    """One timer for many things that are due at some time: it is set for the first of them."""
+
+    __slots__ = ("_armed_for", "_callback", "_clock", "_timer")
+
+    def __init__(self, clock: Clock, callback: Callable[[], object]) -> None:
+        self._clock = clock
+        self._callback = callback
+        self._timer: TimerHandle | None = None
+        self._armed_for = 0
+
+    def arm(self, due: int) -> None:
+        """Calls back at `due` (clock ms), or before: who is called looks at what is due then."""
+        if self._timer is not None:
+            if self._armed_for <= due:
+                return
+            self._timer.cancel()
+        self._armed_for = due
+        self._timer = self._clock.call_later((due - self._clock.now_ms()) / 1000, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._callback()
+
+    def cancel(self) -> None:
+        """Does not call back unless it is armed again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class SystemClock:
     """The clock of the machine, with timers on the running event loop.
 

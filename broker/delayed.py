@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from broker.amqp import content, properties
-from broker.clock import TimerHandle
+from broker.clock import DueTimer
 from broker.message import Message, QueuedMessage, Routable, Route, headers_of
 from exchanges import routing
 from exchanges.base import Exchange
@@ -42,7 +42,6 @@ class Room:
     """
 
     __slots__ = (
-        "_armed_for",
         "_cancelled",
         "_exchange",
         "_timer",
@@ -78,8 +77,7 @@ class Room:
         self._waiting: list[tuple[int, int, QueuedMessage]] = []
         # How many in the heap were cancelled: those without a deadline.
         self._cancelled = 0
-        self._timer: TimerHandle | None = None
-        self._armed_for = 0
+        self._timer = DueTimer(turn.clock, self._release_due)
 
     def __len__(self) -> int:
         return len(self._waiting) - self._cancelled
@@ -112,22 +110,11 @@ class Room:
 
     def _keep(self, entry: QueuedMessage, due: int) -> None:
         heappush(self._waiting, (due, entry.position, entry))
-        self._arm()
+        self._timer.arm(self._waiting[0][0])
 
     # -- out -----------------------------------------------------------------------------
 
-    def _arm(self) -> None:
-        due = self._waiting[0][0]
-        if self._timer is not None:
-            if self._armed_for <= due:
-                return
-            self._timer.cancel()
-        self._armed_for = due
-        clock = self._turn.clock
-        self._timer = clock.call_later((due - clock.now_ms()) / 1000, self._release_due)
-
     def _release_due(self) -> None:
-        self._timer = None
         now = self._turn.clock.now_ms()
         waiting = self._waiting
         for _ in range(RELEASED_AT_ONCE):
@@ -139,7 +126,7 @@ class Room:
             else:
                 self._release(entry)
         if waiting:
-            self._arm()
+            self._timer.arm(waiting[0][0])
         self._turn.schedule()
 
     def _release(self, entry: QueuedMessage) -> None:
@@ -207,9 +194,7 @@ class Room:
     def close(self) -> None:
         """The exchange is deleted: what waits is dropped."""
         self.deleted = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
         waiting, self._waiting = self._waiting, []
         self._cancelled = 0
         for _, _, entry in waiting:
@@ -219,9 +204,7 @@ class Room:
 
     def suspend(self) -> None:
         """The virtual host is unloaded: what waits stays on the disk."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
         self.deleted = True
         self.log = UNPLUGGED
 

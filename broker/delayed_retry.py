@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING
 
-from broker.clock import TimerHandle
+from broker.clock import DueTimer
 from broker.message import QueuedMessage
 from broker.quorum import FAILED, failures
 
@@ -42,14 +42,13 @@ def delay_of(settings: "QueueSettings", entry: QueuedMessage, returned: int) -> 
 class Retries:
     """The waiting messages of one queue, in order of their due time; one timer."""
 
-    __slots__ = ("_armed_for", "_numbers", "_queue", "_timer", "_waiting")
+    __slots__ = ("_numbers", "_queue", "_timer", "_waiting")
 
     def __init__(self, queue: "Queue") -> None:
         self._queue = queue
         self._numbers = count()
         self._waiting: list[tuple[int, int, QueuedMessage, Again]] = []
-        self._timer: TimerHandle | None = None
-        self._armed_for = 0
+        self._timer = DueTimer(queue.turn.clock, self._release_due)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -62,20 +61,9 @@ class Retries:
         """Keeps a message for `delay` milliseconds, then calls `again` with it."""
         due = self._queue.turn.now() + delay
         heappush(self._waiting, (due, next(self._numbers), entry, again))
-        self._arm()
-
-    def _arm(self) -> None:
-        due = self._waiting[0][0]
-        if self._timer is not None:
-            if self._armed_for <= due:
-                return
-            self._timer.cancel()
-        self._armed_for = due
-        clock = self._queue.turn.clock
-        self._timer = clock.call_later((due - clock.now_ms()) / 1000, self._release_due)
+        self._timer.arm(self._waiting[0][0])
 
     def _release_due(self) -> None:
-        self._timer = None
         queue, waiting = self._queue, self._waiting
         now = queue.turn.clock.now_ms()
         for _ in range(RELEASED_AT_ONCE):
@@ -85,13 +73,11 @@ class Retries:
             queue.unacked -= 1
             again(entry)
         if waiting:
-            self._arm()
+            self._timer.arm(waiting[0][0])
         queue.turn.schedule()
 
     def cancel(self) -> list[QueuedMessage]:
         """The queue is gone; what waited for it is the caller's."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
         waiting, self._waiting = self._waiting, []
         return [entry for _, _, entry, _ in waiting]

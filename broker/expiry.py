@@ -10,7 +10,7 @@ the first of their queue (spec 7.3).
 
 from typing import TYPE_CHECKING
 
-from broker.clock import Clock, TimerHandle
+from broker.clock import Clock, DueTimer, TimerHandle
 
 if TYPE_CHECKING:
     from broker.message import QueuedMessage
@@ -34,7 +34,6 @@ class Expiry:
     """The clockwork of one queue."""
 
     __slots__ = (
-        "_armed_for",
         "_clock",
         "_lease",
         "_lease_ms",
@@ -47,8 +46,8 @@ class Expiry:
     def __init__(self, queue: "Queue", clock: Clock, lease_ms: int | None) -> None:
         self._queue = queue
         self._clock = clock
-        self._timer: TimerHandle | None = None
-        self._armed_for = self._nearest = 0
+        self._timer: DueTimer | None = None  # most queues never need one
+        self._nearest = 0
         # Whether any message with a deadline may be in the queue.
         self.watching = False
         self._lease: TimerHandle | None = None
@@ -92,18 +91,11 @@ class Expiry:
                 self.watching = False
                 return
             self._nearest = nearest
-        self._arm(self._nearest, now)
-
-    def _arm(self, deadline: int, now: int) -> None:
-        if self._timer is not None:
-            if self._armed_for <= deadline:
-                return  # it fires early, finds nothing and arms itself anew
-            self._timer.cancel()
-        self._armed_for = deadline
-        self._timer = self._clock.call_later((deadline - now) / 1000, self._due)
+        if self._timer is None:
+            self._timer = DueTimer(self._clock, self._due)
+        self._timer.arm(self._nearest)
 
     def _due(self) -> None:
-        self._timer = None
         if self.watching:
             self.sweep()
         self._queue.turn.schedule()
@@ -141,4 +133,3 @@ class Expiry:
         self.hold()
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None

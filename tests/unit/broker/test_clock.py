@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from broker.clock import Clock, SystemClock, pause, wait
+from broker.clock import Clock, DueTimer, SystemClock, pause, wait
 from tests.support.clock import VirtualClock
 
 
@@ -147,3 +147,40 @@ class TestWaiting:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert clock.pending == 0
+
+
+class TestDueTimer:
+    def test_is_set_for_the_first(self) -> None:
+        clock = VirtualClock(now_ms=0)
+        rang: list[int] = []
+        timer = DueTimer(clock, lambda: rang.append(clock.now_ms()))
+        for due in (3000, 1000, 2000):
+            timer.arm(due)
+            assert clock.pending == 1
+        clock.advance(5)
+        assert rang == [1000]
+
+    def test_is_armed_again_by_who_is_called(self) -> None:
+        clock = VirtualClock(now_ms=0)
+        rang: list[int] = []
+
+        def ring() -> None:
+            rang.append(clock.now_ms())
+            if len(rang) == 1:
+                timer.arm(5000)
+
+        timer = DueTimer(clock, ring)
+        timer.arm(1000)
+        clock.advance(6)
+        assert rang == [1000, 5000]
+
+    def test_cancel(self) -> None:
+        clock = VirtualClock(now_ms=0)
+        rang: list[int] = []
+        timer = DueTimer(clock, lambda: rang.append(clock.now_ms()))
+        timer.arm(1000)
+        timer.cancel()
+        assert clock.pending == 0
+        timer.arm(2000)
+        clock.advance(5)
+        assert rang == [2000]
