@@ -67,8 +67,12 @@ function refusal(response: Response, text: string): ApiError {
   if (response.status === 401 && (error === "" || error === "not_authorized") && session.value) {
     leave("Your session has ended. Sign in again to go on where you were.", true);
   }
-  return new ApiError(response.status, error, reason || said(response.status));
+  const told = reason && !BARE.test(reason) ? reason : said(response.status);
+  return new ApiError(response.status, error, told);
 }
+
+// Reasons that say no more than their status does.
+const BARE = /^(access refused|not found|method not allowed)\.?$/i;
 
 function parsed(text: string): { error: string; reason: string } {
   try {
@@ -82,7 +86,7 @@ function parsed(text: string): { error: string; reason: string } {
 
 function said(status: number): string {
   const known: Record<number, string> = {
-    401: "You are not allowed to do this.",
+    401: "You have no permission for this. Somebody with the tag administrator can grant it: Users, permissions.",
     404: "It is not there (any more).",
     405: "This broker does not offer that yet.",
     500: "The broker failed to answer; its log says why.",
@@ -94,8 +98,8 @@ function said(status: number): string {
 export const get = <T>(where: string, signal?: AbortSignal) =>
   request<T>(where, signal ? { signal } : {});
 export const put = <T = void>(where: string, body?: unknown) => request<T>(where, { method: "PUT", body });
-export const post = <T = void>(where: string, body?: unknown) =>
-  request<T>(where, { method: "POST", body });
+export const post = <T = void>(where: string, body?: unknown, signal?: AbortSignal) =>
+  request<T>(where, { method: "POST", body, ...(signal ? { signal } : {}) });
 export const remove = <T = void>(where: string, extra: Record<string, string> = {}) =>
   request<T>(where, { method: "DELETE", headers: extra });
 

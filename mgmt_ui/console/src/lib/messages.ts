@@ -1,6 +1,5 @@
-// A message as the API gives it, and what can be read from it: its body in a fitting form, the story
-// of its dead-lettering.
-import { local, plural } from "./format";
+// A message as the API gives it, and what can be read from it: its body in a fitting form, and what
+// it takes to publish it again. The story of its dead-lettering is in deaths.ts.
 
 export interface Message {
   payload: string;
@@ -13,7 +12,7 @@ export interface Message {
   properties: Record<string, unknown> | [];
 }
 
-export type View = "json" | "text" | "hex";
+export type View = "json" | "text" | "hex" | "base64";
 
 export function properties(message: Message): Record<string, unknown> {
   return Array.isArray(message.properties) ? {} : message.properties;
@@ -62,33 +61,69 @@ export function hex(data: Uint8Array): string {
   return rows.join("\n");
 }
 
-const REASONS: Record<string, string> = {
-  rejected: "was rejected by a consumer in",
-  expired: "expired in",
-  maxlen: "had to make room in",
-  delivery_limit: "came back too often in",
-};
-
-/** The story of `x-death`, what happened first at the beginning. */
-export function deathStory(headers: Record<string, unknown>): string[] {
-  const deaths = headers["x-death"];
-  if (!Array.isArray(deaths)) return [];
-  return [...deaths].reverse().map((each) => sentence(each as Record<string, unknown>));
+/** Octets as base64. */
+export function base64(data: Uint8Array): string {
+  let raw = "";
+  for (let at = 0; at < data.length; at += 0x8000) raw += String.fromCharCode(...data.subarray(at, at + 0x8000));
+  return btoa(raw);
 }
 
-function sentence(death: Record<string, unknown>): string {
-  const keys = Array.isArray(death["routing-keys"]) ? death["routing-keys"].map((key) => `“${key}”`).join(", ") : "";
-  const came = death.exchange ? `came through “${death.exchange}” with ${keys}` : `was sent to ${keys || "the queue"}`;
-  const times = Number(death.count ?? 1);
-  const often = times > 1 ? ` (${plural(times, "time")})` : "";
-  const at = typeof death.time === "number" ? `, first on ${local(death.time * 1000)}` : "";
-  const reason = REASONS[String(death.reason)] ?? `left (${String(death.reason)})`;
-  return `It ${came}, and ${reason} queue “${String(death.queue)}”${often}${at}.`;
+/** A body that its content-encoding says is packed, unpacked; undefined where that cannot be. */
+export async function unpacked(message: Message): Promise<Uint8Array | undefined> {
+  const format = PACKED[String(properties(message).content_encoding ?? "").toLowerCase()];
+  if (!format) return undefined;
+  try {
+    const stream = new Blob([octets(message) as BlobPart]).stream().pipeThrough(new DecompressionStream(format));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch {
+    return undefined;
+  }
 }
 
-/** Whether a message has this text anywhere: body, key, properties, headers. */
-export function contains(message: Message, text: string): boolean {
-  const wanted = text.toLowerCase();
-  const all = [message.payload, message.routing_key, message.exchange, JSON.stringify(message.properties)];
-  return all.some((each) => each.toLowerCase().includes(wanted));
+const PACKED: Record<string, CompressionFormat> = { gzip: "gzip", "x-gzip": "gzip", deflate: "deflate" };
+
+/** Octets as a message has them that shows them as text, or else as base64. */
+export function bodyOf(data: Uint8Array): Pick<Message, "payload" | "payload_encoding"> {
+  try {
+    return { payload: new TextDecoder("utf-8", { fatal: true }).decode(data), payload_encoding: "string" };
+  } catch {
+    return { payload: base64(data), payload_encoding: "base64" };
+  }
+}
+
+/** The body as text in a view. */
+export function shownAs(message: Message, view: View): string {
+  if (view === "hex") return hex(octets(message));
+  if (view === "base64") return message.payload_encoding === "base64" ? message.payload : base64(octets(message));
+  if (view === "json") return pretty(message.payload) ?? message.payload;
+  return message.payload_encoding === "string" ? message.payload : new TextDecoder().decode(octets(message));
+}
+
+/** One line that stands for the body. */
+export function glance({ payload, payload_encoding }: Message): string {
+  return payload_encoding === "string" ? payload.slice(0, 240).replace(/\s+/g, " ") : "";
+}
+
+/** A message as the API publishes it, for a file or the clipboard. */
+export function portable(message: Message): object {
+  const { exchange, routing_key, payload, payload_encoding } = message;
+  return { exchange, routing_key, properties: properties(message), payload, payload_encoding };
+}
+
+/** The same as a command that publishes it. */
+export function asCommand(message: Message, vhost: string, origin: string): string {
+  const { exchange, ...body } = portable(message) as { exchange: string };
+  const where = `${origin}/api/exchanges/${encodeURIComponent(vhost)}/${encodeURIComponent(exchange || "amq.default")}/publish`;
+  const text = JSON.stringify(body).replaceAll("'", "'\\''");
+  return `curl -u USER:PASSWORD -H 'content-type: application/json' -d '${text}' '${where}'`;
+}
+
+/** What a value of a header is, for who has to know. */
+export function kindOf(value: unknown): string {
+  if (value === null) return "nothing";
+  if (Array.isArray(value)) return "list";
+  if (typeof value === "object") return "table";
+  if (typeof value === "string") return "text";
+  if (typeof value === "boolean") return "yes/no";
+  return Number.isInteger(value) ? "integer" : "number";
 }

@@ -173,6 +173,7 @@ export interface Consumer {
   active?: boolean;
   activity_status?: string;
   prefetch_count: number;
+  messages_unacknowledged?: number;
   arguments: Arguments;
   consumer_timeout?: number;
 }

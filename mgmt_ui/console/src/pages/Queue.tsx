@@ -1,44 +1,33 @@
 // One queue.
 import { useState } from "preact/hooks";
-import { remove } from "../lib/api";
-import { bytes, count, percent, plural } from "../lib/format";
-import { useHistory } from "../lib/history";
+import { put, remove } from "../lib/api";
+import { bytes, plural } from "../lib/format";
 import { refresh, useLive } from "../lib/live";
-import { connectionHref, queuePath, topologyHref } from "../lib/paths";
+import { begin, undo } from "../lib/jobs";
+import { queuePath, topologyHref } from "../lib/paths";
 import { go, href, place, setQuery } from "../lib/router";
-import type { Queue, Stats } from "../lib/types";
-import { explain } from "../lib/words";
+import type { Queue } from "../lib/types";
 import type { PageProps } from "../routes";
 import { StateOf } from "../ui/cells";
 import { confirm } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
-import { Ago, Badge, Card, Empty, Facts, Menu, Problem, Tabs, Tile } from "../ui/parts";
-import { PolicyLink } from "../ui/PolicyLink";
+import { lazy } from "../ui/Lazy";
+import { Badge, Empty, Menu, Problem, Tabs } from "../ui/parts";
 import { complain, say } from "../ui/Toasts";
 import { Publish } from "./forms/Publish";
 import { Bindings } from "./parts/Bindings";
 import { ConsumerTable } from "./parts/ConsumerTable";
-import { Messages } from "./parts/Messages";
-import { LengthChart, RangeChoice, RateChart, type RateLine, useRange } from "./parts/RateCharts";
+import { RangeChoice } from "./parts/RateCharts";
+import { Figures } from "./queue/Figures";
+import { Leaving } from "./queue/Leaving";
+import { QueueOverview } from "./queue/QueueOverview";
 
-const groups = (queue: Queue) => [queue.message_stats, queue as unknown as Stats];
-
-const LINES: RateLine[] = [
-  ["publish", "In", 1, true],
-  ["deliver", "Delivered", 2, true],
-  ["deliver_no_ack", "Delivered, automatic ack", 7],
-  ["get", "Got", 6],
-  ["get_no_ack", "Got, automatic ack", 8],
-  ["ack", "Acknowledged", 3, true],
-  ["redeliver", "Redelivered", 4],
-];
+// Most who open a queue want its figures: the browser of messages comes when it is asked for.
+const Browser = lazy(() => import("./queue/Browser").then((module) => module.Browser));
 
 export default function QueuePage({ args }: PageProps) {
   const id = { vhost: args.vhost ?? "/", name: args.name ?? "" };
-  const where = queuePath(id);
-  const { value: queue, error } = useLive<Queue>(where);
-  const range = useRange();
-  const past = useHistory(where, range, queue, groups);
+  const { value: queue, error } = useLive<Queue>(queuePath(id));
   const [publishing, setPublishing] = useState(false);
   const tab = place.value.query.tab ?? "overview";
   if (error?.status === 404) return <Gone name={id.name} />;
@@ -57,40 +46,38 @@ export default function QueuePage({ args }: PageProps) {
         <button type="button" class="button" onClick={() => setPublishing(true)}>
           <Icon name="send" /> Publish
         </button>
+        <PauseButton queue={queue} />
         <a class="button" href={topologyHref("queue", id)} aria-label="In the topology">
           <Icon name="topology" /> <span class="wide-only">In the topology</span>
         </a>
         <Actions queue={queue} />
       </div>
+      {queue?.state === "paused" && <Paused queue={queue} />}
       <Tabs
         label="Parts of the queue"
         value={tab}
-        onChange={(value) => setQuery({ tab: value === "overview" ? "" : value })}
+        onChange={(value) => go(href(["queues", id.vhost, id.name], value === "overview" ? {} : { tab: value }), { replace: true })}
         options={[
           ["overview", "Overview"],
-          ["messages", "Messages"],
+          ["messages", `Messages ${queue?.messages ? queue.messages.toLocaleString("en-US") : ""}`],
           ["consumers", `Consumers ${queue?.consumers ? queue.consumers : ""}`],
           ["bindings", "Bindings"],
         ]}
       />
-      {tab === "overview" && (
+      {tab === "overview" && <QueueOverview id={id} queue={queue} />}
+      {tab === "messages" && queue && <Browser queue={queue} />}
+      {tab === "consumers" && (
         <>
           <Figures queue={queue} />
-          <div class="cards">
-            <LengthChart title="Messages" past={past} />
-            <RateChart title="Rates" past={past} lines={LINES} />
-          </div>
-          {queue && (
-            <div class="cards">
-              <Details queue={queue} />
-              <Rules queue={queue} />
-            </div>
-          )}
+          <ConsumerTable rows={queue?.consumer_details} of="queue" />
         </>
       )}
-      {tab === "messages" && queue && <Messages queue={queue} />}
-      {tab === "consumers" && <ConsumerTable rows={queue?.consumer_details} of="queue" />}
-      {tab === "bindings" && <Bindings of={{ ...id, kind: "queue" }} direction="in" />}
+      {tab === "bindings" && (
+        <>
+          <Bindings of={{ ...id, kind: "queue" }} direction="in" />
+          {queue && <Leaving queue={queue} />}
+        </>
+      )}
       {publishing && <Publish vhost={id.vhost} exchange="" routingKey={id.name} onClose={() => setPublishing(false)} />}
     </div>
   );
@@ -105,99 +92,46 @@ function Gone({ name }: { name: string }) {
   );
 }
 
-function Figures({ queue }: { queue: Queue | undefined }) {
-  const idle = queue?.consumers === 0 && (queue.messages_ready ?? 0) > 0;
+async function setPaused(queue: Queue, paused: boolean): Promise<void> {
+  const said = paused ? "gives nothing to consumers until it is resumed." : "delivers again.";
+  await act(put(`${queuePath(queue)}/${paused ? "pause" : "resume"}`), `${queue.name} ${said}`);
+}
+
+function PauseButton({ queue }: { queue: Queue | undefined }) {
+  if (!queue || queue.state === "paused" || queue.type === "stream") return null;
   return (
-    <div class="tiles">
-      <Tile label="Ready" value={count(queue?.messages_ready)} note={bytes(queue?.message_bytes_ready as number)} />
-      <Tile label="Unacknowledged" value={count(queue?.messages_unacknowledged)} note={bytes(queue?.message_bytes_unacknowledged as number)} />
-      <Tile
-        label="Consumers"
-        value={count(queue?.consumers)}
-        tone={idle ? "warn" : ""}
-        note={idle ? "messages wait, nobody consumes" : `capacity ${percent(queue?.consumer_capacity)}`}
-      />
-      <Tile label="On disk" value={count(queue?.messages_persistent as number | undefined)} note="persistent messages" />
-      <Tile label="Oldest message" value={<Oldest queue={queue} />} />
+    <button type="button" class="button" aria-label="Pause" title="Stop the deliveries of this queue; publishing goes on" onClick={() => void setPaused(queue, true)}>
+      <Icon name="pause" /> <span class="wide-only">Pause</span>
+    </button>
+  );
+}
+
+function Paused({ queue }: { queue: Queue }) {
+  return (
+    <div class="banner warn" role="status">
+      <Icon name="pause" />
+      <span class="grow">
+        Paused: nothing is delivered, to consumers or to basic.get. Publishing goes on, and what consumers hold stays with them.
+      </span>
+      <button type="button" class="button small" onClick={() => void setPaused(queue, false)}>
+        <Icon name="play" /> Resume
+      </button>
     </div>
-  );
-}
-
-function Oldest({ queue }: { queue: Queue | undefined }) {
-  const age = queue?.oldest_message_age;
-  if (typeof age === "number") return <>{plural(Math.round(age / 1000), "second")}</>;
-  const head = queue?.head_message_timestamp;
-  return typeof head === "number" ? <Ago time={head * 1000} /> : <>–</>;
-}
-
-function Details({ queue }: { queue: Queue }) {
-  const owner = queue.owner_pid_details?.name;
-  return (
-    <Card title="Details">
-      <Facts
-        of={[
-          ["Virtual host", queue.vhost],
-          ["Type", queue.type],
-          ["Life", life(queue)],
-          ...(owner ? [["Owner", <a key="owner" href={connectionHref(owner)}>{owner}</a>] as [string, preact.ComponentChildren]] : []),
-          ["Policy", <PolicyLink key="policy" name={queue.policy} />],
-          ["Operator policy", <PolicyLink key="operator" name={queue.operator_policy} operator />],
-          ["Memory", bytes(queue.memory as number | undefined)],
-          ["Node", String(queue.node ?? "–")],
-          ["Idle since", queue.idle_since ? <Ago time={queue.idle_since} /> : "in use"],
-          ...(queue.single_active_consumer_tag
-            ? [["Active consumer", queue.single_active_consumer_tag] as [string, string]]
-            : []),
-        ]}
-      />
-    </Card>
-  );
-}
-
-function life(queue: Queue): string {
-  if (queue.exclusive) return "exclusive: ends with its connection";
-  const parts = [queue.durable ? "durable: outlives a restart" : "transient: gone with a restart"];
-  if (queue.auto_delete) parts.push("deleted when its last consumer goes");
-  return parts.join("; ");
-}
-
-function Rules({ queue }: { queue: Queue }) {
-  const fromPolicy = Object.entries(queue.effective_policy_definition ?? {});
-  const own = Object.entries(queue.arguments).filter(([key]) => key !== "x-queue-type");
-  return (
-    <Card title="What it does with messages">
-      {own.length + fromPolicy.length === 0 && (
-        <p class="soft">Messages wait until they are consumed: no limit, no expiry, no dead letters.</p>
-      )}
-      <ul class="means">
-        {[...own.map((each) => [...each, "argument"] as const), ...fromPolicy.map((each) => [...each, "policy"] as const)].map(
-          ([key, value, from]) => (
-            <li key={`${from} ${key}`}>
-              <span>{explain(key, value) ?? "This broker gives it no meaning."}</span>
-              <span class="row">
-                <Badge tone={from === "policy" ? "accent" : ""}>{from}</Badge>
-                <code class="faint">
-                  {key}: {JSON.stringify(value)}
-                </code>
-              </span>
-            </li>
-          ),
-        )}
-      </ul>
-    </Card>
   );
 }
 
 function Actions({ queue }: { queue: Queue | undefined }) {
   if (!queue) return null;
   const where = queuePath(queue);
+  const ready = queue.messages_ready ?? 0;
   const purge = async () => {
     const sure = await confirm({
       title: `Purge ${queue.name}?`,
-      text: `${plural(queue.messages_ready ?? 0, "ready message")} are gone for good. Those that consumers hold stay.`,
-      verb: "Purge",
+      text: `${plural(ready, "ready message")} (${bytes(queue.message_bytes_ready as number)}) ${undoable(queue) ? "are dropped; for ten minutes this can be undone." : "are gone for good."} Those that consumers hold stay.`,
+      verb: `Purge ${plural(ready, "message")}`,
+      ...(ready > 1000 ? { type: queue.name } : {}),
     });
-    if (sure) await act(remove(`${where}/contents`), `${queue.name} is empty.`);
+    if (sure) await purgeNow(queue);
   };
   const drop = async () => {
     const sure = await confirm({
@@ -210,6 +144,9 @@ function Actions({ queue }: { queue: Queue | undefined }) {
   };
   return (
     <Menu kind="icon" title="More actions" label={<Icon name="more" />}>
+      <button type="button" onClick={() => setQuery({ tab: "messages" })}>
+        <Icon name="eye" /> Look into it
+      </button>
       <button type="button" onClick={purge}>
         <Icon name="purge" /> Purge…
       </button>
@@ -218,6 +155,30 @@ function Actions({ queue }: { queue: Queue | undefined }) {
       </button>
     </Menu>
   );
+}
+
+/** What is no more than this is deleted so that it can be put back (docs/operations.md). */
+const MOST_UNDONE = 10_000;
+const MOST_OCTETS = 16 << 20;
+
+function undoable(queue: Queue): boolean {
+  return queue.type !== "stream" && (queue.messages_ready ?? 0) <= MOST_UNDONE && ((queue.message_bytes_ready as number) ?? 0) <= MOST_OCTETS;
+}
+
+async function purgeNow(queue: Queue): Promise<void> {
+  const where = queuePath(queue);
+  if (!undoable(queue)) {
+    await act(remove(`${where}/contents`), `${queue.name} is empty.`);
+    return;
+  }
+  try {
+    const job = await begin(where, { kind: "delete", filter: {}, more: {} });
+    const back = () => void act(undo(where, job), "They are back.");
+    say(`${queue.name} is empty.`, job.undoable ? { label: "Undo", run: back } : undefined);
+  } catch (error) {
+    complain(error);
+  }
+  refresh();
 }
 
 async function act(done: Promise<unknown>, text: string): Promise<boolean> {

@@ -1,15 +1,19 @@
 // Publishing a message by hand: to a queue, or through an exchange.
 import { useState } from "preact/hooks";
 import { path, post } from "../../lib/api";
+import { relative } from "../../lib/format";
 import { refresh } from "../../lib/live";
-import { headersOf, type Message, properties } from "../../lib/messages";
+import { headersOf, type Message, pretty, properties } from "../../lib/messages";
 import { DEFAULT_EXCHANGE } from "../../lib/paths";
+import { noteSent, type Sent, sent } from "../../lib/sent";
 import { serverNow } from "../../lib/time";
 import type { Arguments } from "../../lib/types";
-import { ArgumentsField, type Entry, toArguments } from "../../ui/ArgumentsField";
 import { Dialog } from "../../ui/Dialog";
 import { Check, Field, Select, Text } from "../../ui/Field";
+import { Icon } from "../../ui/Icon";
+import { Menu } from "../../ui/parts";
 import { complain, say } from "../../ui/Toasts";
+import { HeadersField, headersFrom, type HeadersText, headersValue } from "./HeadersField";
 
 export interface PublishProps {
   vhost: string;
@@ -35,40 +39,75 @@ const TEXTS: [string, string][] = [
   ["app_id", "Application id"],
   ["user_id", "User id"],
 ];
+const NUMBERS: [string, string][] = [
+  ["priority", "Priority"],
+  ["timestamp", "Timestamp (s)"],
+];
+/** What dead-lettering wrote: a copy has not died. */
+const DEATHS = /^x-(first-|last-)?death/;
+
+type Start = Pick<Message, "routing_key" | "payload" | "payload_encoding" | "properties">;
+
+interface Draft {
+  key: string;
+  payload: string;
+  encoding: string;
+  persistent: boolean;
+  plain: Record<string, string>;
+  headers: HeadersText;
+  /** Gets the time at which it is published. */
+  timed: boolean;
+}
+
+function draftOf(from: Start | undefined, key: string | undefined): Draft {
+  const given = from ? properties(from as Message) : {};
+  const kept = Object.entries(from ? headersOf(from as Message) : {}).filter(([name]) => !DEATHS.test(name));
+  const known = [...TEXTS, ...NUMBERS].filter(([name]) => given[name] !== undefined && given[name] !== null);
+  return {
+    key: key ?? from?.routing_key ?? "",
+    payload: from?.payload ?? "",
+    encoding: from?.payload_encoding ?? "string",
+    persistent: given.delivery_mode !== 1,
+    plain: Object.fromEntries(known.map(([name]) => [name, String(given[name])])),
+    headers: headersFrom(Object.fromEntries(kept)),
+    timed: false,
+  };
+}
+
+function firstDraft(like?: Message, key?: string, firstKey?: string, headers?: Arguments): Draft {
+  if (like) return draftOf(like, key);
+  return { ...draftOf(undefined, key ?? firstKey), headers: headersFrom(headers ?? {}) };
+}
+
+function messageOf({ key, payload, encoding, persistent, plain, headers, timed }: Draft): Omit<Sent, "exchange" | "at"> {
+  const texts = TEXTS.filter(([name]) => plain[name]).map(([name]) => [name, plain[name]]);
+  const numbers = NUMBERS.filter(([name]) => plain[name]).map(([name]) => [name, Number(plain[name])]);
+  const table = headersValue(headers);
+  return {
+    routing_key: key,
+    payload,
+    payload_encoding: encoding as "string",
+    properties: {
+      ...Object.fromEntries([...texts, ...numbers]),
+      delivery_mode: persistent ? 2 : 1,
+      ...(timed ? { timestamp: Math.floor(serverNow() / 1000) } : {}),
+      ...(Object.keys(table).length ? { headers: table } : {}),
+    },
+  };
+}
 
 export function Publish({ vhost, exchange, routingKey, like, firstKey, firstHeaders, onClose }: PublishProps) {
-  const before = like ? properties(like) : {};
-  const [key, setKey] = useState(routingKey ?? like?.routing_key ?? firstKey ?? "");
-  const [payload, setPayload] = useState(like?.payload ?? "");
-  const [encoding, setEncoding] = useState<string>(like?.payload_encoding ?? "string");
-  const [persistent, setPersistent] = useState(before.delivery_mode !== 1);
-  const [priority, setPriority] = useState(before.priority === undefined ? "" : String(before.priority));
-  const [timed, setTimed] = useState(false);
-  const [texts, setTexts] = useState<Record<string, string>>(
-    Object.fromEntries(TEXTS.map(([name]) => [name, before[name] === undefined ? "" : String(before[name])])),
-  );
-  const [headers, setHeaders] = useState<Entry[]>(entriesOf(like ? headersOf(like) : (firstHeaders ?? {})));
+  const [draft, setDraft] = useState(() => firstDraft(like, routingKey, firstKey, firstHeaders));
   const [problem, setProblem] = useState("");
   const [again, setAgain] = useState(false);
-
+  const change = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
   const send = async () => {
-    const kept = Object.entries(texts).filter(([, value]) => value);
-    const message = {
-      routing_key: key,
-      payload,
-      payload_encoding: encoding,
-      properties: {
-        ...Object.fromEntries(kept),
-        delivery_mode: persistent ? 2 : 1,
-        ...(priority ? { priority: Number(priority) } : {}),
-        ...(timed ? { timestamp: Math.floor(serverNow() / 1000) } : {}),
-        ...(headers.length ? { headers: toArguments(headers) } : {}),
-      },
-    };
     setProblem("");
     try {
+      const message = messageOf(draft);
       const where = `${path("exchanges", vhost, exchange || DEFAULT_EXCHANGE)}/publish`;
       const { routed } = await post<{ routed: boolean }>(where, message);
+      noteSent({ ...message, exchange, at: serverNow() });
       if (routed) say("Published: the broker has it.");
       else complain(new Error("No queue wanted this message: nothing is bound that fits its key and headers."));
       refresh();
@@ -77,10 +116,11 @@ export function Publish({ vhost, exchange, routingKey, like, firstKey, firstHead
       setProblem((error as Error).message);
     }
   };
+  const direct = exchange || routingKey === undefined;
   return (
     <Dialog
       wide
-      title={exchange || !routingKey ? `Publish through ${exchange || "the default exchange"}` : `Publish to ${routingKey}`}
+      title={direct ? `Publish through ${exchange || "the default exchange"}` : `Publish to ${routingKey}`}
       onClose={onClose}
       onSubmit={send}
       footer={
@@ -102,23 +142,13 @@ export function Publish({ vhost, exchange, routingKey, like, firstKey, firstHead
             {problem}
           </p>
         )}
-        {routingKey === undefined && <Text label="Routing key" mono value={key} onChange={setKey} all autofocus />}
-        <Field label="Body" all>
-          {(id) => (
-            <textarea
-              id={id}
-              class="input"
-              autofocus={routingKey !== undefined}
-              spellcheck={false}
-              value={payload}
-              onInput={(event) => setPayload(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <Lately onChoose={(message) => setDraft(draftOf(message, routingKey))} />
+        {routingKey === undefined && <Text label="Routing key" mono value={draft.key} onChange={(key) => change({ key })} all autofocus />}
+        <Body draft={draft} change={change} autofocus={routingKey !== undefined} />
         <Select
           label="Encoding"
-          value={encoding}
-          onChange={setEncoding}
+          value={draft.encoding}
+          onChange={(encoding) => change({ encoding })}
           options={[
             ["string", "text (UTF-8)"],
             ["base64", "octets in base64"],
@@ -126,27 +156,28 @@ export function Publish({ vhost, exchange, routingKey, like, firstKey, firstHead
         />
         <Select
           label="Delivery mode"
-          value={persistent ? "2" : "1"}
-          onChange={(value) => setPersistent(value === "2")}
+          value={draft.persistent ? "2" : "1"}
+          onChange={(value) => change({ persistent: value === "2" })}
           options={[
-            ["2", "persistent: on the disk before it is confirmed"],
-            ["1", "transient: gone with a restart"],
+            ["2", "2, persistent"],
+            ["1", "1, transient"],
           ]}
+          hint={draft.persistent ? "On the disk before it is confirmed." : "Gone with a restart."}
         />
-        <ArgumentsField label="Headers" entries={headers} onChange={setHeaders} />
-        <details class="all" open={kept(before)}>
+        <HeadersField value={draft.headers} onChange={(headers) => change({ headers })} />
+        <details class="all" open={Object.keys(draft.plain).length > 0}>
           <summary>More properties</summary>
           <div class="form" style={{ paddingTop: "10px" }}>
-            {TEXTS.map(([name, label]) => (
+            {[...TEXTS, ...NUMBERS].map(([name, label]) => (
               <Text
                 key={name}
                 label={label}
-                value={texts[name] ?? ""}
-                onChange={(value) => setTexts({ ...texts, [name]: value })}
+                type={NUMBERS.some(([each]) => each === name) ? "number" : "text"}
+                value={draft.plain[name] ?? ""}
+                onChange={(value) => change({ plain: { ...draft.plain, [name]: value } })}
               />
             ))}
-            <Text label="Priority" type="number" value={priority} onChange={setPriority} />
-            <Check label="Timestamp: now" value={timed} onChange={setTimed} />
+            <Check label="Timestamp: now" value={draft.timed} onChange={(timed) => change({ timed })} />
           </div>
         </details>
       </div>
@@ -154,16 +185,73 @@ export function Publish({ vhost, exchange, routingKey, like, firstKey, firstHead
   );
 }
 
-function kept(before: Record<string, unknown>): boolean {
-  return TEXTS.some(([name]) => before[name] !== undefined) || before.priority !== undefined;
+interface BodyProps {
+  draft: Draft;
+  change: (part: Partial<Draft>) => void;
+  autofocus: boolean;
 }
 
-function entriesOf(headers: Record<string, unknown>): Entry[] {
-  return Object.entries(headers)
-    .filter(([, value]) => typeof value !== "object")
-    .map(([key, value]) => ({
-      key,
-      kind: typeof value === "number" ? "number" : typeof value === "boolean" ? "boolean" : "string",
-      value: String(value),
-    }));
+function Body({ draft: { payload, encoding, plain }, change, autofocus }: BodyProps) {
+  const neat = encoding === "string" ? pretty(payload) : undefined;
+  const meant = /\bjson\b/.test(plain.content_type ?? "") && payload.trim() !== "";
+  const broken = meant && encoding === "string" && !isJson(payload);
+  return (
+    <Field
+      label="Body"
+      all
+      hint={
+        <span class="row">
+          {broken && <span class="error-text">The content type says JSON, and this is none.</span>}
+          {neat !== undefined && neat !== payload && (
+            <button type="button" class="button quiet small" onClick={() => change({ payload: neat })}>
+              Put the JSON in order
+            </button>
+          )}
+        </span>
+      }
+    >
+      {(id) => (
+        <textarea
+          id={id}
+          class="input"
+          rows={6}
+          autofocus={autofocus}
+          spellcheck={false}
+          value={payload}
+          onInput={(event) => change({ payload: event.currentTarget.value })}
+        />
+      )}
+    </Field>
+  );
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The last ones that were published, to begin with. */
+function Lately({ onChoose }: { onChoose: (message: Sent) => void }) {
+  if (!sent.value.length) return null;
+  return (
+    <div class="all row lately">
+      <Menu kind="small" title="Begin with a message published before" label={<><Icon name="undo" /> As published before</>}>
+        {sent.value.map((each) => (
+          <button key={each.at} type="button" onClick={() => onChoose(each)}>
+            <span class="stack tight">
+              <code class="cut">{each.payload.slice(0, 60) || "(empty)"}</code>
+              <small class="faint">
+                {each.exchange ? `${each.exchange}, ` : ""}
+                {each.routing_key} · {relative(each.at, serverNow())}
+              </small>
+            </span>
+          </button>
+        ))}
+      </Menu>
+    </div>
+  );
 }

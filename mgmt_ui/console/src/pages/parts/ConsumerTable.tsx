@@ -1,9 +1,9 @@
 // The consumers of one queue or one channel, with the room that each has.
-import { span } from "../../lib/format";
+import { count, span } from "../../lib/format";
 import { channelHref, queueHref } from "../../lib/paths";
 import type { Consumer } from "../../lib/types";
 import { StateOf } from "../../ui/cells";
-import { Badge, Card } from "../../ui/parts";
+import { Badge, Card, Meter } from "../../ui/parts";
 
 const WORDS: Record<string, string> = { up: "up", single_active: "active", waiting: "waiting", suspected_down: "down" };
 
@@ -34,6 +34,10 @@ export function ConsumerTable({ rows, of }: { rows: Consumer[] | undefined; of: 
                   Prefetch
                 </th>
                 <th scope="col" class="num">
+                  Unacknowledged
+                </th>
+                <th scope="col">Room</th>
+                <th scope="col" class="num">
                   Timeout
                 </th>
                 <th scope="col">Arguments</th>
@@ -57,6 +61,10 @@ export function ConsumerTable({ rows, of }: { rows: Consumer[] | undefined; of: 
                   </td>
                   <td>{each.ack_required ? "itself" : <Badge tone="warn">automatic</Badge>}</td>
                   <td class="num">{each.prefetch_count || "no limit"}</td>
+                  <td class="num">{each.ack_required ? count(each.messages_unacknowledged) : "–"}</td>
+                  <td>
+                    <Room of={each} />
+                  </td>
                   <td class="num">{each.consumer_timeout ? span(each.consumer_timeout) : "–"}</td>
                   <td>
                     <code>{Object.keys(each.arguments ?? {}).length > 0 ? JSON.stringify(each.arguments) : ""}</code>
@@ -68,5 +76,19 @@ export function ConsumerTable({ rows, of }: { rows: Consumer[] | undefined; of: 
         </div>
       )}
     </Card>
+  );
+}
+
+/** How many more it may get before it has to acknowledge. */
+function Room({ of }: { of: Consumer }) {
+  const { prefetch_count: most, messages_unacknowledged: held = 0, ack_required: acks } = of;
+  if (!acks) return <span class="faint">takes all</span>;
+  if (!most) return <span title="Without a prefetch one slow consumer may take the whole queue into its memory">unlimited</span>;
+  const left = Math.max(0, most - held);
+  return (
+    <span class="room" title={left ? `It may get ${count(left)} more before it has to acknowledge` : "It is full: nothing comes until it acknowledges"}>
+      <span class="num">{left ? `${count(left)} more` : "full"}</span>
+      <Meter share={held / most} warnAt={0.999} badAt={2} />
+    </span>
   );
 }

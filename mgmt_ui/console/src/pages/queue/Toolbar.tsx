@@ -1,0 +1,93 @@
+// What can be done with the messages that are picked, or with all that fit.
+import { useState } from "preact/hooks";
+import type { Standing } from "../../lib/browse";
+import { plural } from "../../lib/format";
+import { portable } from "../../lib/messages";
+import { fetchAll } from "../../lib/browse";
+import { queuePath } from "../../lib/paths";
+import { type Filter, inWords, parseQuery } from "../../lib/query";
+import { place } from "../../lib/router";
+import { saveAs } from "../../lib/save";
+import type { Queue } from "../../lib/types";
+import { Icon } from "../../ui/Icon";
+import { IconButton, Menu } from "../../ui/parts";
+import { complain } from "../../ui/Toasts";
+import { GetDialog } from "./Taken";
+import { type Asked, WorkDialog } from "./WorkDialog";
+
+interface Props {
+  queue: Queue;
+  picked: Standing[];
+  filter: Filter;
+  searching: boolean;
+  onDone: () => void;
+  again: () => void;
+}
+
+export function Toolbar({ queue, picked, filter, searching, onDone, again }: Props) {
+  const [asked, setAsked] = useState<Asked>();
+  const [getting, setGetting] = useState(false);
+  const stream = queue.type === "stream";
+  const scope: Omit<Asked, "kind"> = picked.length
+    ? { picked }
+    : { filter, words: inWords(parseQuery(place.value.query.find ?? "")) };
+  const begin = (kind: Asked["kind"]) => () => setAsked({ kind, ...scope });
+  const save = async () => {
+    try {
+      const wanted: Filter = picked.length ? { positions: picked.map(({ position }) => position) } : filter;
+      const found = await fetchAll(queuePath(queue), wanted, 1000);
+      saveAs(`${queue.name}.messages.json`, JSON.stringify(found.map(portable), null, 1));
+    } catch (error) {
+      complain(error);
+    }
+  };
+  const what = picked.length ? plural(picked.length, "picked") : searching ? "All that fit" : "All messages";
+  const label = picked.length ? `${picked.length} picked` : what;
+  return (
+    <>
+      {!stream && picked.length > 0 && (
+        <>
+          <button type="button" class="button small" onClick={begin("requeue")}>
+            <Icon name="refresh" /> Requeue…
+          </button>
+          <button type="button" class="button small" onClick={begin("move")}>
+            <Icon name="move" /> Move…
+          </button>
+          <button type="button" class="button small danger" onClick={begin("delete")}>
+            <Icon name="trash" /> Delete…
+          </button>
+        </>
+      )}
+      <Menu kind="small" title={`What to do with: ${label}`} label={<>{label} <Icon name="more" /></>}>
+        {!stream && (
+          <>
+            <button type="button" onClick={begin("move")}>
+              <Icon name="move" /> Move…
+            </button>
+            <button type="button" onClick={begin("requeue")}>
+              <Icon name="refresh" /> To the end of the queue…
+            </button>
+            <button type="button" onClick={begin("redrive")}>
+              <Icon name="undo" /> Send dead letters back…
+            </button>
+            <button type="button" onClick={begin("delete")}>
+              <Icon name="trash" /> Delete…
+            </button>
+            <hr />
+          </>
+        )}
+        <button type="button" onClick={save}>
+          <Icon name="download" /> Save up to 1,000 as JSON
+        </button>
+        {!stream && (
+          <button type="button" onClick={() => setGetting(true)}>
+            <Icon name="out" /> Get as a consumer would…
+          </button>
+        )}
+      </Menu>
+      <IconButton icon="refresh" label="Look again" onClick={again} />
+      {asked && <WorkDialog queue={queue} asked={asked} onClose={() => setAsked(undefined)} onDone={onDone} />}
+      {getting && <GetDialog queue={queue} onClose={() => setGetting(false)} onDone={onDone} />}
+    </>
+  );
+}
