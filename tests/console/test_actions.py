@@ -80,7 +80,7 @@ def test_an_exchange_is_made_bound_and_deleted(
     accept(page, "Add the exchange")
     page.get_by_role("button", name="Bind").first.click()
     page.get_by_label("Name of the queue").fill("bound")
-    page.get_by_label("Routing key").fill("a.#")
+    page.locator("form").get_by_label("Routing key").last.fill("a.#")
     page.locator("form").get_by_role("button", name="Bind").click()
     expect(page.get_by_role("cell", name="a.#", exact=True)).to_be_visible()
     channel.basic_publish("made.here", "a.b", b"")
