@@ -54,12 +54,13 @@ def publish(channel: BlockingChannel, queue: str, number: int) -> None:
 
 def numbers(channel: BlockingChannel, queue: str) -> list[int]:
     """What is in a queue, taken out and put back."""
-    found, tags = [], []
+    found: list[int] = []
+    tags: list[int] = []
     while True:
         method, _, body = channel.basic_get(queue)
-        if method is None:
+        if method is None or body is None:
             break
-        tags.append(method.delivery_tag)
+        tags.append(method.delivery_tag or 0)
         found.append(json.loads(body)["number"])
     for tag in tags:
         channel.basic_nack(tag, requeue=True)
