@@ -204,7 +204,7 @@ class Pager:
                 len(share.ordinals),
             )
             queue.ready_bytes -= share.octets
-            queue.vhost.log.set_aside(share, str(damage))
+            queue.vhost.log.set_aside(share, damage)
             return []
 
 

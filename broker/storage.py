@@ -6,6 +6,7 @@ it is stored (persistence) and what is listened on (server.py).
 
 import asyncio
 import logging
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,11 @@ from broker.stream import Stream
 from broker.turn import Turn
 from exchanges.base import Exchange
 from exchanges.deduplication import Deduplicating, wants
-from persistence import schema
+from persistence import malformed, schema
 from persistence.commit import GroupCommit
 from persistence.damage import Damage, RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore
-from persistence.engine import open_engine
+from persistence.engine import open_engine, sqlite_file
 from persistence.refusals import DatabaseRefused
 from persistence.upkeep import Upkeep
 from vhosts.errors import BrokerError
@@ -68,20 +69,10 @@ class Storage:
         loop = asyncio.get_running_loop()
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            engine = open_engine(url)
-            commit = GroupCommit(engine, clock, loop.call_soon_threadsafe)
-            turn = Turn(loop.call_soon, clock, commit)
-            with engine.begin() as connection:
-                vhosts = _load(
-                    connection,
-                    commit,
-                    turn,
-                    _first_start(options),
-                    strict=options.strict_recovery,
-                )
+            engine, commit, turn, vhosts = _recover(url, options, clock, loop)
         except (DatabaseRefused, RecoveryRefused) as error:
             raise StartError(str(error)) from None
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
             raise StartError(f"cannot use the database: {reason}") from None
         vhosts.limits.max_connections = options.connection_max
@@ -215,6 +206,65 @@ class Storage:
 def _first_start(options: Options) -> FirstStart:
     user = None if options.no_default_user else options.default_user
     return FirstStart(options.default_vhost, user, options.default_pass, options.default_user_tags)
+
+
+Recovered = tuple[Engine, GroupCommit, Turn, VirtualHosts[Queue]]
+
+
+def _recover(
+    url: str, options: Options, clock: Clock, loop: asyncio.AbstractEventLoop
+) -> Recovered:
+    # All that is in the database, and of a file that is broken what can be read of it.
+    path = sqlite_file(url)
+    if path is not None and (malformed.is_noted(path) or malformed.is_half_done(path)):
+        _salvage(path, strict=options.strict_recovery)
+    try:
+        return _recover_once(url, options, clock, loop)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        if path is None or not malformed.is_malformed(error):
+            raise
+        _salvage(path, strict=options.strict_recovery)
+        return _recover_once(url, options, clock, loop)
+
+
+def _recover_once(
+    url: str, options: Options, clock: Clock, loop: asyncio.AbstractEventLoop
+) -> Recovered:
+    engine = open_engine(url)
+    commit: GroupCommit | None = None
+    try:
+        commit = GroupCommit(engine, clock, loop.call_soon_threadsafe)
+        turn = Turn(loop.call_soon, clock, commit)
+        with engine.begin() as connection:
+            first, strict = _first_start(options), options.strict_recovery
+            vhosts = _load(connection, commit, turn, first, strict=strict)
+    except BaseException:
+        if commit is not None:
+            commit.close()
+        engine.dispose()
+        raise
+    return engine, commit, turn, vhosts
+
+
+def _salvage(path: Path, *, strict: bool) -> None:
+    from persistence import salvage  # only for who has to
+    from persistence.backup import Unusable
+
+    if malformed.is_half_done(path):
+        salvage.finish(path)
+        return
+    if strict:
+        raise StartError(
+            f"the database is damaged: {path} is malformed; "
+            "start without --strict-recovery, and what can be read of it is taken over"
+        )
+    logger.error("%s is malformed; what can be read of it goes into a fresh file", path)
+    try:
+        aside = salvage.salvage(path)
+    except Unusable as error:
+        reason = f"{error}; restore a backup (leveret restore)"
+        raise StartError(f"cannot use the database: {reason}") from None
+    logger.error("the broken file is kept as %s", aside)
 
 
 def _load(

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.sql.base import Executable
 
 from persistence import engine as engines
-from persistence import schema
+from persistence import malformed, schema
 from persistence.prepared import Parameters
 from persistence.reader import Reader
 from persistence.shares import Share
@@ -277,11 +277,21 @@ class GroupCommit:
         elif any(log.dirty or log.dead for log in self.logs):
             self.note_settlements()
 
+    def note_malformed(self) -> None:
+        """The file of the database is broken: has the next start make a fresh one of it."""
+        path = engines.sqlite_file(self._engine.url)
+        if path is not None and not malformed.is_noted(path):
+            logger.error("%s is malformed; stop and start, and what can be read is saved", path)
+            with suppress(OSError):
+                malformed.note(path)
+
     def _failed(self, work: Work, error: Exception) -> None:
         reason = _reason(error)
         if self.failing is None:
             logger.error("the database refuses to write, trying again: %s", reason)
             work.make_repeatable()
+            if malformed.is_malformed(error):
+                self.note_malformed()
         self.failing = reason
         impatient, self._impatient = self._impatient, []
         for callback in impatient:

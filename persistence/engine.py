@@ -6,12 +6,13 @@ resident and 80 ms, a tenth of the idle memory and of the time to start.
 """
 
 import logging
+from pathlib import Path
 from sqlite3 import SQLITE_IOERR
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from persistence import schema
@@ -62,6 +63,17 @@ def open_engine(url: str) -> Engine:
         _prepare(engine)
         postgresql.warn_of_no_sync(connection)
     return engine
+
+
+def sqlite_file(url: str | URL) -> Path | None:
+    """The file that a SQLAlchemy URL names, None where that is no file of SQLite's."""
+    try:
+        location = make_url(url)
+    except ArgumentError:
+        return None
+    if location.get_backend_name() != "sqlite" or location.database in (None, "", ":memory:"):
+        return None
+    return Path(str(location.database))
 
 
 def _make(url: str) -> Engine:

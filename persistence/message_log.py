@@ -245,11 +245,16 @@ class MessageLog:
         if self.dead or self.dirty:
             self._commit.note_settlements()
 
-    def set_aside(self, share: Share, why: str) -> None:
+    def set_aside(self, share: Share, why: record.Damaged) -> None:
         """The batch of this share was read back and found damaged: nothing of the share is left."""
+        if isinstance(why, record.Unreadable):
+            # Nor can it be moved or deleted: a commit that tried would never be done.  It counts
+            # as alive until a start salvages the file.
+            self._commit.note_malformed()
+            return
         batch = share.batch
         batch.alive -= len(share.ordinals)
-        parameters = {"key": batch.id, "why": why}
+        parameters = {"key": batch.id, "why": str(why)}
         self._commit.change(*((statement, parameters) for statement in _SET_ASIDE))
 
 

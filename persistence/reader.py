@@ -115,7 +115,7 @@ def _read(connection: Connection, number: int) -> Blob:
             raise
         # The file itself is damaged there, and will be the next time.
         connection.rollback()  # PostgreSQL refuses all else until then
-        return record.Damaged(str(error.orig))
+        return record.Unreadable(str(error.orig))
     if row is None:
         return record.Damaged("it is missing")
     blob = bytes(row[0])

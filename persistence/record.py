@@ -42,6 +42,10 @@ class Damaged(Exception):
     """A blob that cannot be read; args[0] says why."""
 
 
+class Unreadable(Damaged):
+    """Not even the bytes of a blob can be had: the file around it is broken."""
+
+
 class Reference(NamedTuple):
     """A message in a queue: `deadline` is in ms since the epoch or None."""
 

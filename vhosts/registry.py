@@ -11,6 +11,7 @@ from typing import Any, Generic, NamedTuple, cast
 from persistence.commit import GroupCommit
 from persistence.damage import RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore, VhostRow
+from persistence.malformed import is_malformed
 from persistence.message_log import MessageLog
 from vhosts import errors
 from vhosts.enforcement import Later
@@ -227,7 +228,9 @@ class VirtualHosts(Generic[Q]):
                 self._recall(vhost, definitions)
         except RecoveryRefused:
             raise
-        except Exception:
+        except Exception as error:
+            if is_malformed(error):
+                raise
             # Whatever it is, the other virtual hosts come up.
             logger.exception("vhost '%s' cannot be recovered and stays down", row.name)
             suspend(vhost)

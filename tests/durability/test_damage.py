@@ -133,3 +133,53 @@ def test_messages_of_a_damaged_queue_are_kept(broker: Broker):
     batches = rows(broker, "SELECT data FROM batch")
     assert sum(b"copper coin" in data for (data,) in batches if isinstance(data, bytes)) == 3
     assert rows(broker, "SELECT table_name FROM damaged_row") == [("queue",)]
+
+
+# -- the file itself -----------------------------------------------------------------------
+
+
+def fill(broker: Broker) -> int:
+    """Messages enough for many pages; returns how many."""
+    with broker.start(), wire(broker.amqp) as client:
+        for _ in range(40):
+            publish(client, "silver", b"s" * 20_000)
+    return 40
+
+
+def silver(broker: Broker) -> int:
+    """How many messages are left of `fill`."""
+    with wire(broker.amqp) as client:
+        return sum(len(body) == 20_000 for body in bodies(drain(client, "silver")))
+
+
+def test_a_broken_page(broker: Broker):
+    count = fill(broker)
+    path = broker.data_dir / "leveret.db"
+    data = bytearray(path.read_bytes())
+    # Amid the content of a message, with what names the next page.
+    page = data.index(b"s" * 4000) // 4096
+    data[page * 4096 : (page + 1) * 4096] = b"\xa5" * 4096
+    path.write_bytes(data)
+    damaged_start(broker, "is malformed")
+    assert "messages of queue 'silver'" in broker.log()
+    assert 0 < silver(broker) < count
+    broker.restart()
+    assert broker.log().count("is malformed") == 1
+    assert (broker.data_dir / "leveret.db-broken-1").read_bytes() == bytes(data)
+    assert rows(broker, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_file_that_is_cut_short(broker: Broker):
+    count = fill(broker)
+    path = broker.data_dir / "leveret.db"
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size * 2 // 3)
+    damaged_start(broker, "is malformed")
+    assert 0 < silver(broker) < count
+
+
+def test_a_file_of_which_nothing_is_left(broker: Broker):
+    path = broker.data_dir / "leveret.db"
+    path.write_bytes(b"\xa5" * path.stat().st_size)
+    refused = leveret("--data-dir", str(broker.data_dir), *PORTS, cwd=broker.data_dir.parent)
+    assert_refused(refused, "cannot salvage", "restore a backup")
