@@ -258,13 +258,12 @@ def _salvage(path: Path, *, strict: bool) -> None:
             f"the database is damaged: {path} is malformed; "
             "start without --strict-recovery, and what can be read of it is taken over"
         )
-    logger.error("%s is malformed; what can be read of it goes into a fresh file", path)
     try:
         aside = salvage.salvage(path)
     except Unusable as error:
         reason = f"{error}; restore a backup (leveret restore)"
         raise StartError(f"cannot use the database: {reason}") from None
-    logger.error("the broken file is kept as %s", aside)
+    logger.error("%s is malformed: it is kept as %s, and read as far as it can be", path, aside)
 
 
 def _load(

@@ -39,27 +39,37 @@ def salvage(path: Path) -> Path:
     Each loss is logged.  Raises Unusable, and changes nothing, where nothing can be read or there
     is no room.
     """
+    aside = _name_aside(path)
     try:
-        aside = _set_aside(path)
-        part = beside(path, ".part")
-        part.unlink(missing_ok=True)
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        # Each statement by itself: a transaction would fail with what cannot be read.
-        with closing(sqlite3.connect(aside, isolation_level=None)) as database:
-            # SQLite will not look at a file that is shorter than it was, unless told so.
-            database.execute("PRAGMA writable_schema=ON")
-            database.execute("ATTACH ? AS fresh", (str(part),))
-            for pragma in (*SQLITE_NEW_FILE, "journal_mode=OFF", "synchronous=OFF"):
-                database.execute(f"PRAGMA fresh.{pragma}")
-            _Copy(database, logger.error).run()
+        # With its log; until the fresh file is whole nothing else is changed.
+        for ending in ("-wal", ""):
+            if beside(path, ending).exists():
+                shutil.copy2(beside(path, ending), beside(aside, ending))
+        part = _fresh(path, aside)
         _sync(part)
         part.replace(beside(path, WHOLE))
-        finish(path)
-        return aside
-    except OSError as error:
-        raise Unusable(f"cannot salvage {path}: {error.strerror}") from None
-    except sqlite3.Error as error:
-        raise Unusable(f"cannot salvage {path}: {error}") from None
+    except (OSError, sqlite3.Error) as error:
+        for ending in ("-wal", "-shm", ""):
+            beside(aside, ending).unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or error
+        raise Unusable(f"cannot salvage {path}: {reason}") from None
+    finish(path)
+    return aside
+
+
+def _fresh(path: Path, broken: Path) -> Path:
+    part = beside(path, ".part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    # Each statement by itself: a transaction would fail with what cannot be read.
+    with closing(sqlite3.connect(broken, isolation_level=None)) as database:
+        # SQLite will not look at a file that is shorter than it was, unless told so.
+        database.execute("PRAGMA writable_schema=ON")
+        database.execute("ATTACH ? AS fresh", (str(part),))
+        for pragma in (*SQLITE_NEW_FILE, "journal_mode=OFF", "synchronous=OFF"):
+            database.execute(f"PRAGMA fresh.{pragma}")
+        _Copy(database, logger.error).run()
+    return part
 
 
 def finish(path: Path) -> None:
@@ -74,14 +84,10 @@ def finish(path: Path) -> None:
     _sync(path.parent)
 
 
-def _set_aside(path: Path) -> Path:
-    # A copy with its log: until the fresh file is whole nothing else is changed.
+def _name_aside(path: Path) -> Path:
     number = 1
     while (aside := beside(path, f"-broken-{number}")).exists():
         number += 1
-    for ending in ("-wal", ""):  # the file last: its name is taken when all is there
-        if beside(path, ending).exists():
-            shutil.copy2(beside(path, ending), beside(aside, ending))
     return aside
 
 

@@ -22,13 +22,17 @@ def path(tmp_path):
     path = tmp_path / "leveret.db"
     engines.open_engine(f"sqlite:///{path}").dispose()
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("INSERT INTO vhost VALUES (1, ?, '{}', 5)", (b"/",))
-        row = (7, b"/", b"copper", 0, "[]", "[]", 6)
-        database.execute(f"INSERT INTO queue VALUES ({', '.join('?' * 7)})", row)
+        database.execute("INSERT INTO vhost (id, name, metadata) VALUES (1, ?, '{}')", (b"/",))
+        queue = (7, b"/", b"copper", "[]", "[]")
+        database.execute(
+            "INSERT INTO queue (id, vhost, name, auto_delete, arguments, delivered)"
+            " VALUES (?, ?, ?, 0, ?, ?)",
+            queue,
+        )
         for number in range(1, BATCHES + 1):
             summary = encode([Share(Batch(number), 7, 0, range(3), 0, 2, 9)])
-            row = (number, 1, summary, bytes([number]) * 5 * PAGE)
-            database.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", row)
+            batch = (number, 1, summary, bytes([number]) * 5 * PAGE)
+            database.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", batch)
             database.execute(
                 "INSERT INTO settled (batch_id, data) VALUES (?, ?)", (number, b"settled" * 9)
             )
@@ -117,6 +121,7 @@ def test_nothing_can_be_read(path, size):
     with pytest.raises(Unusable, match="cannot salvage"):
         salvage.salvage(path)
     assert path.read_bytes() == b"\xa5" * size
+    assert not list(path.parent.glob("*broken*"))
 
 
 def test_what_was_not_yet_in_the_file_itself(path):
