@@ -99,8 +99,9 @@ class Enforcement(Generic[Q]):
     def _step(self) -> bool:
         # True where there is more to do.
         work = 0
+        effort = 1 + self._vhost.policies.effort + self._vhost.operator_policies.effort
         for each in self._waiting:
-            work += 1 + self._apply(each)
+            work += effort + self._apply(each)
             if work >= STEP:
                 return True
         return False

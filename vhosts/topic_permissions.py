@@ -48,7 +48,7 @@ class TopicPermission:
             if len(self._answers) >= _MAX_ANSWERS:
                 self._answers.clear()
             pattern = self._patterns[permission]
-            answer = pattern is not None and pattern.search(key) is not None
+            answer = pattern is not None and pattern.search(key)
             self._answers[permission, key] = answer
         return answer
 

@@ -126,7 +126,7 @@ def test_targets_are_looked_up_again(vhost):
         (
             {"pattern": "["},
             "pattern should be regular expression but is invalid: "
-            "unterminated character set at position 0",
+            "missing terminating ] for character class",
         ),
         ({"priority": "a"}, 'priority should be a number, actually was <<"a">>'),
         ({"priority": True}, "priority should be a number, actually was true"),
