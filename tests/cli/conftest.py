@@ -47,7 +47,7 @@ def run(broker: Broker, tmp_path: Path) -> Run:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             cwd=ROOT,
             env=environment,
         )

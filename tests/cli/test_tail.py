@@ -44,7 +44,7 @@ def follow(run: Run, broker: Broker) -> Iterator[Callable[..., Following]]:
 
     def follow(*words: str) -> Following:
         started.append(Following(broker, *words))
-        eventually(ready, 15)
+        eventually(ready)
         return started[-1]
 
     yield follow
@@ -54,7 +54,7 @@ def follow(run: Run, broker: Broker) -> Iterator[Callable[..., Following]]:
         for stream in (each.process.stdout, each.process.stderr):
             assert stream is not None
             stream.close()
-    eventually(lambda: not ready(), 15)
+    eventually(lambda: not ready())
 
 
 def test_an_exchange_by_key(run: Run, follow):

@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # By signal: the other method ends the whole run and leaves the brokers behind.
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.timeout(90, method="signal"))
+            item.add_marker(pytest.mark.timeout(180, method="signal"))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ async def test_publish_and_iterate(target, name):
         publishing = (exchange.publish(message, f"a.{index}") for index in range(50))
         await asyncio.gather(*publishing)
         count = 0
-        async with queue.iterator(timeout=5) as messages:
+        async with queue.iterator(timeout=20) as messages:
             async for incoming in messages:
                 async with incoming.process():
                     assert incoming.headers == {"n": 1, "s": "x"}

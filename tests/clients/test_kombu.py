@@ -26,7 +26,7 @@ def received(connection, queues, count, **options):
 
     with Consumer(connection, queues, callbacks=[on_message], **options):
         while len(seen) < count:
-            connection.drain_events(timeout=5)
+            connection.drain_events(timeout=20)
     return seen
 
 
@@ -56,7 +56,7 @@ def test_simple_queue(connection, name):
     simple = connection.SimpleQueue(name("simple"))
     for index in range(5):
         simple.put({"n": index})
-    assert [simple.get(timeout=5).payload["n"] for _ in range(5)] == list(range(5))
+    assert [simple.get(timeout=20).payload["n"] for _ in range(5)] == list(range(5))
     simple.clear()
     simple.close()
 

@@ -62,7 +62,7 @@ def test_rpc_over_an_exclusive_queue(target):
             ask = pika.BasicProperties(reply_to=replies, correlation_id="7")
             asking.basic_publish("", requests, "question", ask)
             server.process_data_events(5)
-            _, properties, body = next(asking.consume(replies, True, inactivity_timeout=5))
+            _, properties, body = next(asking.consume(replies, True, inactivity_timeout=20))
             assert properties is not None
             assert (properties.correlation_id, body) == ("7", b"QUESTION")
 

@@ -84,7 +84,7 @@ async def test_aio_pika(secure, authority):
         publish = channel.default_exchange.publish
         await asyncio.gather(*(publish(aio_pika.Message(body), "q") for body in bodies))
         received = []
-        async with queue.iterator(timeout=5) as messages:
+        async with queue.iterator(timeout=20) as messages:
             async for message in messages:
                 await message.ack()
                 received.append(message.body)
@@ -227,7 +227,7 @@ def test_certificates_change_on_sighup_and_connections_stay(secure, authority, o
         for path, new in zip(authority.issue("server"), other.issue("server"), strict=True):
             shutil.copy(new, path)
         os.kill(broker.pid, signal.SIGHUP)
-        eventually(lambda: trusts(broker, other.client()), 5, "the new certificate")
+        eventually(lambda: trusts(broker, other.client()), why="the new certificate")
         assert not trusts(broker, old)
         with pytest.raises(urllib.error.URLError):
             get(broker, "overview", old)
@@ -239,7 +239,7 @@ def test_a_broken_certificate_is_refused_on_sighup(secure, authority):
     broker = secure()
     (authority.directory / "server.pem").write_text("half a file")
     os.kill(broker.pid, signal.SIGHUP)
-    eventually(lambda: "tls_cert stays as it was: cannot use" in broker.log(), 5, "the refusal")
+    eventually(lambda: "tls_cert stays as it was: cannot use" in broker.log(), why="the refusal")
     assert trusts(broker, authority.client())
 
 

@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # The hook sees the items of the whole run, not only those of this directory.
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.timeout(20, method="signal"))
+            item.add_marker(pytest.mark.timeout(90, method="signal"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,7 +61,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     started = pyfuncitem.stash.get(BACKGROUND, None)
     if started is None:
         return None
-    started.result(timeout=18)
+    started.result(timeout=60)
     return True
 
 

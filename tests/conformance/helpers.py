@@ -9,7 +9,7 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
 
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 
 TRANSIENT, PERSISTENT = 1, 2
 
@@ -60,9 +60,9 @@ def consumers(channel: BlockingChannel, queue: str) -> int:
     return int(channel.queue_declare(queue, passive=True).method.consumer_count)
 
 
-def until_ready(channel: BlockingChannel, queue: str, count: int, timeout: float = 5.0) -> None:
+def until_ready(channel: BlockingChannel, queue: str, count: int) -> None:
     """Wait until exactly so many messages are ready."""
-    eventually(lambda: ready(channel, queue) == count, timeout, f"{count} ready in {queue}")
+    eventually(lambda: ready(channel, queue) == count, why=f"{count} ready in {queue}")
 
 
 def take(channel: BlockingChannel, queue: str) -> list[bytes]:
@@ -151,7 +151,7 @@ class Inbox:
         self.channel.connection.process_data_events(0)
         return True
 
-    def wait(self, count: int, timeout: float = 5.0) -> list[bytes]:
+    def wait(self, count: int, timeout: float = PATIENCE) -> list[bytes]:
         """Wait for at least `count` deliveries in all and return the bodies."""
         eventually(
             lambda: self.pump() and len(self.deliveries) >= count,

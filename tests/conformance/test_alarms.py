@@ -118,7 +118,7 @@ def test_the_state_and_the_health_check_tell_of_it(leveret, connected):
             f"http://{broker.http}/api/{path}", headers={"Authorization": "Basic Z3Vlc3Q6Z3Vlc3Q="}
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=30) as response:
                 return json.loads(response.read())
         except urllib.error.HTTPError as failed:
             with failed:
@@ -157,7 +157,7 @@ def test_drained_queues_end_a_memory_alarm(leveret, connected):
         except TimeoutError:
             return False
 
-    eventually(blocked, 15)
+    eventually(blocked)
     reader.call(1, "basic.consume", queue="q", no_ack=True)
     for _ in range(published - 1):
         reader.expect_content("basic.deliver")

@@ -37,7 +37,7 @@ def times_out(connection, channel):
         connection.process_data_events(0)
         return not channel.is_open
 
-    eventually(gone, 2)
+    eventually(gone)
 
 
 @pytest.mark.checklist(254)
@@ -84,7 +84,7 @@ def test_a_quorum_queue_cancels_the_consumer(connection, channel, quorum, whose)
     other = connection.channel()
     box = Inbox(other, queue, arguments=ARGUMENT if whose == "consumer" else None)
     box.wait(1)
-    eventually(lambda: box.pump() and box.cancelled, 2)
+    eventually(lambda: box.pump() and box.cancelled)
     assert other.is_open
     method, properties, _ = get(channel, queue)
     assert method.redelivered

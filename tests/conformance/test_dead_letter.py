@@ -182,7 +182,7 @@ def test_expired_by_its_own_ttl(channel, dead):
 def test_expired_by_the_queues_ttl(channel, dead):
     queue = dead_lettering(channel, "", dead, **{"x-message-ttl": 50})
     publish(channel, "", queue, "1", "2", "3")
-    until_ready(channel, dead, 3, timeout=2)
+    until_ready(channel, dead, 3)
     _, properties, body = get(channel, dead)
     assert body == b"1"
     assert properties.headers["x-death"][0]["reason"] == "expired"

@@ -43,7 +43,7 @@ def test_automatic_cycle_is_cut(channel, name):
     queue = name("q")
     dead_lettering(channel, "", queue, queue, **{"x-message-ttl": 20})
     publish(channel, "", queue, "m")
-    until_ready(channel, queue, 0, timeout=2)
+    until_ready(channel, queue, 0)
     assert take(channel, queue) == []
 
 
@@ -94,7 +94,7 @@ def test_cycle_of_expiries_is_cut(channel, name, count):
         # On its way from one queue to the next a message is in neither.
         return all(ready(channel, queue) == 0 for queue in queues * 20)
 
-    eventually(nowhere, timeout=2)
+    eventually(nowhere)
     assert ready(channel, probe) == 0
 
 

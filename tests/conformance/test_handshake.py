@@ -393,7 +393,7 @@ def test_connection_name_is_shown(tcp, target):
         status, found = target.api("GET", "connections")
         return status == 200 and label in {item.get("user_provided_name") for item in found}
 
-    eventually(shown, timeout=12)
+    eventually(shown)
 
 
 @pytest.mark.checklist(63)
@@ -402,7 +402,7 @@ def test_management_closes_a_connection(client, target, admin):
         pytest.skip("this broker's management API closes no connections yet")
     host, port = client.socket.getsockname()
     path = f"connections/{host}%3A{port}%20-%3E%20{target.amqp.host}%3A{target.amqp.port}"
-    eventually(lambda: target.api("DELETE", path)[0] == 204, timeout=12)
+    eventually(lambda: target.api("DELETE", path)[0] == 204)
     client.expect_close(320, "CONNECTION_FORCED - Closed via management plugin", at=(0, 0))
 
 

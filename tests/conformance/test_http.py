@@ -37,7 +37,7 @@ def plain_get(target: Target, path: str, **headers: str) -> Any:
     """A request without credentials: the answer, whatever its status."""
     request = urllib.request.Request(f"http://{target.http}/api/{path}", headers=headers)
     try:
-        return urllib.request.urlopen(request, timeout=10)
+        return urllib.request.urlopen(request, timeout=30)
     except urllib.error.HTTPError as error:
         return error
 

@@ -363,7 +363,7 @@ def test_consumers(target: Target, thing: str, channel: Any):
         return [row for row in rows if row["queue"]["name"] == thing]
 
     # RabbitMQ shows consumers up to five seconds late.
-    eventually(lambda: found() and found()[0]["channel_details"], 12, "the consumer is listed")
+    eventually(lambda: found() and found()[0]["channel_details"], why="the consumer is listed")
     (row,) = found()
     assert row["consumer_tag"] == "mine"
     assert row["ack_required"] is row["active"] is True

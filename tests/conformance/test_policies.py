@@ -516,7 +516,7 @@ def test_a_queue_names_its_policies(target, queue, policy):
             operators.rpartition("/")[2],
         )
 
-    eventually(named, 12.0, "the queue's policies shown")
+    eventually(named, why="the queue's policies shown")
     shown = target.api("GET", f"queues/%2F/{name}")[1]["effective_policy_definition"]
     assert shown == {"max-length": 3, "overflow": "drop-head"}
 

@@ -78,7 +78,7 @@ def test_without_priorities_the_property_means_nothing(channel):
 def test_every_priority_expires(channel, queue):
     publish(channel, "", queue, "low", priority=0, expiration="50")
     publish(channel, "", queue, "high", priority=5)
-    until_ready(channel, queue, 1, timeout=1)
+    until_ready(channel, queue, 1)
     assert take(channel, queue) == [b"high"]
 
 

@@ -705,7 +705,7 @@ def test_publishing_does_not_renew_the_lease(client, name):
     client.call(1, "queue.declare", queue=long, arguments={"x-expires": 60000})
     client.call(1, "confirm.select")
     assert published_to(client, short)
-    eventually(lambda: not published_to(client, short), timeout=3)
+    eventually(lambda: not published_to(client, short))
     assert published_to(client, long)
     client.send_method(1, "queue.declare", queue=short, passive=True)
     client.expect_close(404, f"NOT_FOUND - no {text(short)}", channel=1)
@@ -720,7 +720,7 @@ def test_queue_with_a_consumer_does_not_expire(wire, name):
     stays(lambda: published_to(publisher, queue), 0.6)
     consumer.send_method(1, "basic.cancel", consumer_tag="c", nowait=True)
     assert published_to(publisher, queue)
-    eventually(lambda: not published_to(publisher, queue), timeout=3)
+    eventually(lambda: not published_to(publisher, queue))
 
 
 @pytest.mark.checklist(205)
@@ -756,7 +756,7 @@ def client_sees_the_end(channel, queue):
         channel.connection.process_data_events(0.01)
         return returned
 
-    eventually(gone, timeout=3)
+    eventually(gone)
 
 
 @pytest.mark.checklist(184)

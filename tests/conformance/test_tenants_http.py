@@ -457,7 +457,7 @@ def form(target: Target, method: str, path: str, data: bytes | None, **headers: 
         f"http://{target.http}/api/{path}", data, headers, method=method
     )
     try:
-        return urllib.request.urlopen(request, timeout=10)
+        return urllib.request.urlopen(request, timeout=30)
     except urllib.error.HTTPError as error:
         return error
 

@@ -21,7 +21,7 @@ from tests.support.rabbitmq import RabbitMQ
 from tests.support.target import Target, path_segment
 from tests.support.wire import Address, Disconnected, WireClient
 
-pytestmark = pytest.mark.timeout(60, method="signal")
+pytestmark = pytest.mark.timeout(180, method="signal")
 SUBJECT = x509.Name(
     [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"),
@@ -55,7 +55,7 @@ class Secure(NamedTuple):
             rows = [row for row in self.target.api("GET", "connections")[1] if row.get("ssl")]
             return rows[0] if len(rows) == 1 else None
 
-        row = eventually(found, 15, "a single connection with TLS")
+        row = eventually(found, why="a single connection with TLS")
         assert row
         return row
 

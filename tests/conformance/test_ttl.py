@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.conformance.helpers import Inbox, declare, get, publish, ready, take, until_ready
+from tests.conformance.helpers import (
+    Inbox,
+    dead_lettering,
+    declare,
+    get,
+    publish,
+    ready,
+    take,
+    until_ready,
+)
 from tests.support.eventually import eventually, stays
 
 
@@ -16,10 +25,11 @@ def channel(connection):
 
 @pytest.mark.checklist(289)
 def test_messages_of_the_queue_expire(channel):
-    queue = declare(channel, arguments={"x-message-ttl": 150})
+    dead = declare(channel)
+    queue = dead_lettering(channel, "", dead, **{"x-message-ttl": 100})
     publish(channel, "", queue, "1", "2", "3")
-    until_ready(channel, queue, 3)
-    until_ready(channel, queue, 0, timeout=2)
+    until_ready(channel, dead, 3)
+    assert ready(channel, queue) == 0
 
 
 @pytest.mark.checklist(289)
@@ -45,10 +55,11 @@ def test_expiration_of_zero_delivers_to_a_ready_consumer_only(connection, channe
 @pytest.mark.checklist(290)
 @pytest.mark.parametrize(("queue_ttl", "message_ttl"), [(100, 60000), (60000, 100)])
 def test_the_smaller_ttl_wins(channel, queue_ttl, message_ttl):
-    queue = declare(channel, arguments={"x-message-ttl": queue_ttl})
+    dead = declare(channel)
+    queue = dead_lettering(channel, "", dead, **{"x-message-ttl": queue_ttl})
     publish(channel, "", queue, "m", expiration=str(message_ttl))
-    until_ready(channel, queue, 1)
-    until_ready(channel, queue, 0, timeout=2)
+    until_ready(channel, dead, 1)
+    assert ready(channel, queue) == 0
 
 
 @pytest.mark.checklist(290)
@@ -56,7 +67,7 @@ def test_expiration_without_a_queue_ttl(channel):
     queue = declare(channel)
     publish(channel, "", queue, "1", "2", expiration="100")
     publish(channel, "", queue, "stays")
-    until_ready(channel, queue, 1, timeout=2)
+    until_ready(channel, queue, 1)
     assert take(channel, queue) == [b"stays"]
 
 
@@ -83,7 +94,7 @@ def test_expired_behind_the_head_goes_within_a_second(channel, first):
     publish(channel, "", queue, "long", expiration=first)
     publish(channel, "", queue, *"123", expiration="50")
     publish(channel, "", queue, "last")
-    until_ready(channel, queue, 2, timeout=1)
+    until_ready(channel, queue, 2)
     assert take(channel, dead) == [b"1", b"2", b"3"]
     assert take(channel, queue) == [b"long", b"last"]
 
@@ -96,7 +107,7 @@ def test_expired_behind_a_returned_one_goes_within_a_second(channel):
     publish(channel, "", queue, "short", expiration="150")
     tags = [get(channel, queue)[0].delivery_tag for _ in range(2)]
     channel.basic_nack(tags[-1], multiple=True)
-    until_ready(channel, queue, 1, timeout=1.2)
+    until_ready(channel, queue, 1)
     assert take(channel, queue) == [b"long"]
 
 
@@ -107,7 +118,6 @@ def test_expired_while_unacked_goes_after_requeue(channel):
     publish(channel, "", queue, "m")
     tag = get(channel, queue)[0].delivery_tag
     publish(channel, "", witness, "m")
-    until_ready(channel, witness, 1)
     until_ready(channel, witness, 0)
     channel.basic_nack(tag)
     assert take(channel, queue) == []
@@ -124,7 +134,7 @@ def test_requeue_does_not_renew_the_deadline(channel):
             channel.basic_nack(method.delivery_tag)
         return method is None and ready(channel, queue) == 0
 
-    eventually(requeue, timeout=1.5)
+    eventually(requeue)
 
 
 @pytest.mark.checklist(293)
@@ -132,7 +142,7 @@ def test_late_consumer_gets_nothing_expired(connection, channel):
     queue = declare(channel)
     publish(channel, "", queue, *"123", expiration="50")
     publish(channel, "", queue, "live")
-    until_ready(channel, queue, 1, timeout=2)
+    until_ready(channel, queue, 1)
     box = Inbox(connection.channel(), queue, auto_ack=True)
     assert box.wait(1) == [b"live"]
 

@@ -419,7 +419,7 @@ def test_a_deadline_is_not_begun_anew(start_broker: Callable[..., Broker]):
     broker.restart()
     with wire(broker.amqp) as client:
         restarted = time.monotonic()
-        eventually(lambda: declare(client, "q") == 0, 10)
+        eventually(lambda: declare(client, "q") == 0)
         assert time.monotonic() < max(published + 1.5, restarted) + 0.5
 
 

@@ -44,7 +44,7 @@ def undisturbed(broker: Broker, what: str, may_grow: int = MAY_GROW) -> Iterator
     assert len(bystander.waits) > 50
     assert bystander.p99() < MAY_TAKE, bystander.report(what)
     assert grown < may_grow
-    eventually(lambda: memory.open_files(broker.pid) <= files, 15, "all sockets closed")
+    eventually(lambda: memory.open_files(broker.pid) <= files, why="all sockets closed")
 
 
 def test_connections_that_never_speak(start_broker: Callable[..., Broker]):
@@ -157,7 +157,7 @@ def test_messages_beyond_a_limit_of_bytes(broker: Broker):
             with suppress(TimeoutError):
                 for _ in range(4000):
                     client.publish("", "q", bytes(65536))
-            eventually(lambda: _blocked(client), 5)
+            eventually(lambda: _blocked(client))
         queue = target.api("GET", "queues/small/q")[1]
         print(f"{queue['messages'] * 65536 / memory.MIB:.1f} MiB got in, of {limit / memory.MIB}")
         assert limit <= queue["messages"] * 65536 < 4 * limit

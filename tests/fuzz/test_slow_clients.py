@@ -115,12 +115,12 @@ def test_a_deaf_consumer_slows_nobody(broker: Broker):
                 publisher.send(batch)
                 # The deaf one may keep what its buffers hold; the rest must go on to the other.
                 due = sent - MAY_COST
-                eventually(partial(reader.reached, due), 10, f"{due} octets delivered")
+                eventually(partial(reader.reached, due), why=f"{due} octets delivered")
             assert memory.peak(broker.pid) - before < MAY_COST
         # What it had taken is lost (no acks); the others are as quick as ever.
         reached = reader.octets
         publisher.send(batch)
-        eventually(partial(reader.reached, reached), 2, "deliveries go on")
+        eventually(partial(reader.reached, reached), why="deliveries go on")
         reader.client.abort()
 
 

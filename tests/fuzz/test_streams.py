@@ -53,7 +53,7 @@ def test_random_streams(broker: Broker):
     methods += run(broker.amqp, FIRST_SEED + WARM_UP, STREAMS - WARM_UP)
 
     broker.assert_clean_log()
-    eventually(lambda: memory.open_files(broker.pid) <= files, 5, "all sockets closed")
+    eventually(lambda: memory.open_files(broker.pid) <= files, why="all sockets closed")
     assert memory.resident(broker.pid) - before < MAY_GROW
     with wire(broker.amqp) as client:
         client.call(1, "queue.declare", queue="after", exclusive=True)

@@ -71,7 +71,7 @@ class Broker:
         assert self.process is not None, "the broker is not running"
         return self.process.pid
 
-    def start(self, timeout: float = 15.0) -> Self:
+    def start(self, timeout: float = 60.0) -> Self:
         """Start the process and wait for its ready line.
 
         After the first start the same ports are used again, so that clients find it.
@@ -118,7 +118,7 @@ class Broker:
             out.seek(offset)
             return READY.search(out.read().decode())
 
-    def stop(self, timeout: float = 10.0) -> int:
+    def stop(self, timeout: float = 30.0) -> int:
         """SIGTERM and wait; returns the exit code."""
         return self._end(signal.SIGTERM, timeout)
 

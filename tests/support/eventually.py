@@ -7,9 +7,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 POLL_SECONDS = 0.005
+# A machine that is busy with other things is no failure: whoever waits so long waits in vain.
+PATIENCE = 20.0
 
 
-def eventually(probe: Callable[[], T], timeout: float = 5.0, why: str = "") -> T:
+def eventually(probe: Callable[[], T], timeout: float = PATIENCE, why: str = "") -> T:
     """Call `probe` until it returns something true, and return that.
 
     An AssertionError or OSError raised by the probe counts as "not yet".

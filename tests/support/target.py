@@ -60,7 +60,7 @@ class Target:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=30) as response:
                 return response.status, _decoded(response.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -25,6 +25,7 @@ from tests.support.encoding import (
     encode_properties,
     encode_table_entries,
 )
+from tests.support.eventually import PATIENCE
 
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
@@ -136,7 +137,7 @@ class WireClient:
     """
 
     def __init__(
-        self, address: tuple[str, int], timeout: float = 5.0, tls: ssl.SSLContext | None = None
+        self, address: tuple[str, int], timeout: float = PATIENCE, tls: ssl.SSLContext | None = None
     ) -> None:
         self.timeout = timeout
         self.socket = socket.create_connection(address, timeout)

@@ -153,7 +153,7 @@ def test_ready_line_that_nobody_reads(tmp_path: Path) -> None:
         try:
             # The lock file comes before the signals are taken over, the database after.
             database = tmp_path / "leveret-data" / "leveret.db"
-            eventually(database.exists, 15, "the database")
+            eventually(database.exists, why="the database")
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=5)
         finally:
@@ -169,7 +169,7 @@ def test_sighup_takes_up_what_it_can(start_broker: StartBroker, tmp_path: Path) 
     broker = start_broker("--config", str(file))
     file.write_text("heartbeat = 7\ndatabase = 'sqlite:///elsewhere.db'\n")
     os.kill(broker.pid, signal.SIGHUP)
-    eventually(lambda: "heartbeat is now 7" in broker.log(), 5, "the new heartbeat")
+    eventually(lambda: "heartbeat is now 7" in broker.log(), why="the new heartbeat")
     assert "database stays as it was: it takes a restart" in broker.log()
     with WireClient(broker.amqp) as client:
         assert client.login().arguments["heartbeat"] == 7
@@ -183,7 +183,7 @@ def test_sighup_with_a_wrong_file_changes_nothing(
     broker = start_broker("--config", str(file))
     file.write_text("heartbeet = 7\n")
     os.kill(broker.pid, signal.SIGHUP)
-    eventually(lambda: "cannot reload" in broker.log(), 5, "the refusal")
+    eventually(lambda: "cannot reload" in broker.log(), why="the refusal")
     assert 'did you mean "heartbeat"' in broker.log()
     with WireClient(broker.amqp) as client:
         assert client.login().arguments["heartbeat"] == 33
