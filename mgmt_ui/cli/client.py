@@ -5,7 +5,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
@@ -30,6 +30,8 @@ IN_VHOST = {
 }
 # Those of the whole broker, with their nouns.
 WHOLE = {"connections": "connection", "channels": "channel", "jobs": "job", "options": "option"}
+# Of what RabbitMQ does not have, and of what nobody has.
+UNKNOWN = "this broker does not know"
 # Reasons in the API's own words that tell people too little.
 SAID_BETTER = {
     "vhost_or_user_not_found": "no such user or virtual host",
@@ -75,6 +77,10 @@ def tls_hint(error: ssl.SSLError) -> str:
     return f"{error.reason or error}; see --cacert, --cert"
 
 
+# A name may have several values.
+Query = Mapping[str, str | Sequence[str]]
+
+
 class Api:
     """The API of one broker. All methods raise Failure, with the reason that the broker gives."""
 
@@ -104,7 +110,7 @@ class Api:
         where: str,
         body: Any = None,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         headers: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (),
     ) -> tuple[int, Any]:
@@ -117,11 +123,10 @@ class Api:
             with self.open(method, where, body, query=query, headers=headers) as response:
                 return response.status, _decoded(response.read())
         except urllib.error.HTTPError as error:
-            with error:
-                answer = _decoded(error.read())
             if error.code in accept:
-                return error.code, answer
-            raise self._failure(method, where, error.code, answer) from None
+                with error:
+                    return error.code, _decoded(error.read())
+            raise self.failed(method, where, error) from None
 
     def open(
         self,
@@ -129,12 +134,12 @@ class Api:
         where: str,
         body: Any = None,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> HTTPResponse:
         """The answer to read from; raises HTTPError where it is no success, Failure without one."""
-        url = self._base + where + (f"?{urlencode(query)}" if query else "")
+        url = self._base + where + (f"?{urlencode(query, doseq=True)}" if query else "")
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         request = urllib.request.Request(url, data, method=method)  # noqa: S310 -- http(s) only
         request.add_header("Authorization", self._login)
@@ -152,16 +157,6 @@ class Api:
             raise self._unreachable(error) from None
         return opened
 
-    def lines(self, where: str, **query: str) -> Iterator[str]:
-        """The lines of an answer that does not end."""
-        try:
-            with self.open("GET", where, query=query, timeout=3600) as response:
-                for line in response:
-                    yield line.decode("utf-8", "replace").rstrip("\r\n")
-        except urllib.error.HTTPError as error:
-            with error:
-                raise self._failure("GET", where, error.code, _decoded(error.read())) from None
-
     def _unreachable(self, error: Exception) -> Failure:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
@@ -174,6 +169,12 @@ class Api:
         text = getattr(reason, "strerror", None) or str(reason)
         hint = "is it running? --url or BROKERCTL_URL says where it is"
         return Failure(f"cannot reach {self.shown}: {text}; {hint}", UNAVAILABLE)
+
+    def failed(self, method: str, where: str, error: urllib.error.HTTPError) -> Failure:
+        """What an answer that is no success means to people."""
+        with error:
+            answer = _decoded(error.read())
+        return self._failure(method, where, error.code, answer)
 
     def _failure(self, method: str, where: str, status: int, answer: Any) -> Failure:
         reason = answer.get("reason") if isinstance(answer, dict) else None
@@ -188,7 +189,9 @@ class Api:
                 reason = f"what answers at {self.shown} is no management API; see --url"
         elif reason in SAID_BETTER:
             reason = SAID_BETTER[reason]
-        text = " ".join(str(reason or f"{method} /api{where} answered {status}").split())
+        text = " ".join(
+            str(reason or f"{UNKNOWN} {method} /api{where} (it answered {status})").split()
+        )
         return Failure(text, code, str(error or "failed"))
 
     def _refused(self, reason: str | None) -> str:
@@ -208,7 +211,7 @@ class Api:
         if kind in ("parameters", "global-parameters") and names:
             return DATA, f"no such parameter; see brokerctl {kind[:-1]} list"
         if kind not in IN_VHOST or not names:
-            return DATA, f"nothing at /api{where}"
+            return DATA, f"{UNKNOWN} /api{where}"
         vhost = names[0]
         if kind != "vhosts":
             try:

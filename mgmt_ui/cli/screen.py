@@ -41,13 +41,18 @@ class Screen:
         sys.stdout.write(TOP + f"{TO_LINE_END}\r\n".join(lines) + TO_LINE_END + TO_SCREEN_END)
         sys.stdout.flush()
 
-    def key(self, seconds: float) -> str:
-        """The key that is pressed within this time, or nothing."""
-        if self._keys is None:
+    def key(self, seconds: float, wake: int | None = None) -> str:
+        """The key that is pressed within this time, or nothing; nothing, too, when `wake`
+        becomes readable."""
+        keys = [sys.stdin.fileno()] if self._keys is not None else []
+        watched = keys if wake is None else [*keys, wake]
+        if not watched:
             threading.Event().wait(seconds)
             return ""
-        ready, _, _ = select.select([sys.stdin], [], [], seconds)
-        return os.read(sys.stdin.fileno(), 64).decode("utf-8", "replace") if ready else ""
+        ready, _, _ = select.select(watched, [], [], seconds)
+        if not set(keys) & set(ready):
+            return ""
+        return os.read(keys[0], 64).decode("utf-8", "replace")
 
 
 def _one_by_one(terminal: int) -> Any:

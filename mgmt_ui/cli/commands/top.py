@@ -1,10 +1,10 @@
 """`brokerctl top`: the busiest queues and the totals, as they change."""
 
-import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 
@@ -70,14 +70,15 @@ class View:
     default=1.0,
     show_default=True,
     metavar="SECONDS",
-    help="Between two looks.",
+    help="Above 1, or without a live stream: between two looks.",
 )
 @click.option("--once", is_flag=True, help="One look, as without a terminal.")
 def top(session: Session, order: str, interval: float, once: bool) -> None:
     """Watch the busiest queues, the totals and the alarms.
 
     Keys: r, o, m, u, n for the order (rate in, rate out, messages, unacknowledged, name), q to
-    quit. Rates are those of the management API, means over its last five seconds.
+    quit. Rates are those of the management API, means over its last five seconds. Leveret tells
+    what changes by its live stream, another broker is asked.
     """
     if once or not sys.stdout.isatty() or session.out.format not in ("table", "wide"):
         _once(session, order)
@@ -89,7 +90,8 @@ def top(session: Session, order: str, interval: float, once: bool) -> None:
 
 def _once(session: Session, order: str) -> None:
     limit = session.settings.value("limit")
-    view = _look(session, order, WHOLE if limit is None else max(1, min(limit, 500)))
+    view = Polled(session).look(order, WHOLE if limit is None else max(1, min(limit, 500)))
+    assert view is not None  # who asks gets an answer
     if session.out.format in ("json", "jsonl"):
         totals = {key: view.overview.get(key) for key in ("object_totals", "queue_totals")}
         stats = view.overview.get("message_stats", {})
@@ -102,30 +104,85 @@ def _once(session: Session, order: str) -> None:
 
 
 def _watch(session: Session, screen: Screen, order: str, interval: float) -> None:
+    source = _source(session, interval)
     view = None
     while True:
         size = screen.size
         try:
-            view = _look(session, order, max(1, min(size.lines - HEADING, 500)))
+            view = source.look(order, max(1, min(size.lines - HEADING, 500))) or view
         except Failure as failure:
             if view is None or failure.code not in (TEMPORARY, UNAVAILABLE):
                 raise
             view.error = failure.text  # it may come back
-        lines = frame(view, size.columns, size.lines)
-        screen.draw([click.unstyle(line) for line in lines] if _colourless() else lines)
-        key = screen.key(interval)[:1].lower()
+        if view is not None:
+            lines = frame(view, size.columns, size.lines)
+            plain = session.settings.colourless
+            screen.draw([click.unstyle(line) for line in lines] if plain else lines)
+        key = screen.key(interval, source.wake)[:1].lower()
         if key == "q":
             return
         order = KEYS.get(key, order)
 
 
-def _colourless() -> bool:
-    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+# -- where it comes from -----------------------------------------------------------------------
 
 
-def _look(session: Session, order: str, rows: int) -> View:
+class Polled:
+    """Asks at every look: for brokers without a live stream, and for one look."""
+
+    wake: int | None = None
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def look(self, order: str, rows: int) -> View | None:
+        """What there is now."""
+        api = self._session.api
+        overview = api.get("/overview")
+        where, query = _queues(self._session, order, rows)
+        page = api.get(where, **query)
+        _, health = api.call("GET", "/health/checks/alarms", accept=(503,))
+        return _view(overview, page, health.get("alarms", []), order)
+
+
+class Streamed:
+    """Is told what changes; `wake` is readable then."""
+
+    def __init__(self, session: Session) -> None:
+        from mgmt_ui.cli.live import Live
+
+        self._session = session
+        self._live = Live(session.api)
+        self.wake: int | None = self._live.wake
+
+    def look(self, order: str, rows: int) -> View | None:
+        """What there is by now; None before all of it has come."""
+        where, query = _queues(self._session, order, rows)
+        topics = ("/overview", f"{where}?{urlencode(query)}", "/alarms")
+        self._live.watch(topics)
+        self._live.take()
+        if any(topic not in self._live.values for topic in topics):
+            return None
+        overview, page, alarms = (self._live.values[topic] for topic in topics)
+        return _view(overview, page, alarms, order)
+
+
+def _source(session: Session, interval: float) -> Polled | Streamed:
+    from mgmt_ui.cli.live import NoStream
+
+    # Who wants it less often is not to be told every second.
+    if interval > 1:
+        return Polled(session)
+    source = Streamed(session)
+    try:
+        source.look("rate", 1)
+    except NoStream:
+        return Polled(session)
+    return source
+
+
+def _queues(session: Session, order: str, rows: int) -> tuple[str, dict[str, str]]:
     _, member, falling = ORDERS[order]
-    vhost = session.settings.value("vhost")
     query = {
         "page": "1",
         "page_size": str(rows),
@@ -136,11 +193,12 @@ def _look(session: Session, order: str, rows: int) -> View:
     wanted = session.settings.value("filter")
     if wanted:
         query |= {"name": wanted, "use_regex": "false"}
-    overview = session.api.get("/overview")
-    page = session.api.get(session.below("queues") if vhost else "/queues", **query)
-    _, health = session.api.call("GET", "/health/checks/alarms", accept=(503,))
-    alarms = [each["resource"] for each in health.get("alarms", [])]
-    return View(overview, page["items"], page["filtered_count"], alarms, order)
+    return session.below("queues") if session.settings.value("vhost") else "/queues", query
+
+
+def _view(overview: Row, page: Row, alarms: list[Row], order: str) -> View:
+    resources = [each["resource"] for each in alarms]
+    return View(overview, page["items"], page["filtered_count"], resources, order)
 
 
 # -- how it looks ------------------------------------------------------------------------------
