@@ -34,7 +34,7 @@ REWRITTEN: dict[str, Rewritten] = {
     "change_password": Rewritten("USER [PASSWORD]", "user set-password {0} --new-password={1}"),
     "set_user_tags": Rewritten("USER [TAG...]", "user set-tags {0} {*1}"),
     "set_permissions": Rewritten("USER CONF WRITE READ", "permission set -- {0} {1} {2} {3}"),
-    "clear_permissions": Rewritten("USER", "permission clear {0}"),
+    "clear_permissions": Rewritten("USER", "permission clear {0} --yes"),
     # Virtual hosts
     "add_vhost": Rewritten(
         "VHOST", "vhost add {0}", (), ("--description", "--tags", "--default-queue-type")
@@ -47,7 +47,7 @@ REWRITTEN: dict[str, Rewritten] = {
         (),
         ("--priority", "--apply-to"),
     ),
-    "clear_policy": Rewritten("NAME", "policy delete {0}"),
+    "clear_policy": Rewritten("NAME", "policy delete {0} --yes"),
     # Queues
     "purge_queue": Rewritten("QUEUE", "queue purge {0} --yes"),
     "delete_queue": Rewritten("QUEUE", "queue delete {0} --yes", ("--if-empty", "--if-unused")),

@@ -14,9 +14,40 @@ import click
 from mgmt_ui.cli.settings import Settings
 
 Row = dict[str, Any]
+# What people read above a column of a table; programs get the API's own names.
+HEADS = {
+    "messages_ready": "ready",
+    "messages_unacknowledged": "unacked",
+    "messages_unconfirmed": "unconfirmed",
+    "consumer_count": "consumers",
+    "prefetch_count": "prefetch",
+    "queue.name": "queue",
+    "channel_details.name": "channel",
+    "consumer_tag": "tag",
+    "ack_required": "acks",
+    "destination_type": "kind",
+    "user_provided_name": "client",
+    "default_queue_type": "queue type",
+    "payload_bytes": "bytes",
+} | {
+    f"value.{limit}": limit
+    for limit in (
+        *("max-connections", "max-queues", "max-stored-bytes", "max-publish-rate"),
+        "max-channels",
+    )
+}
+# Words in columns of these names that are good or bad news.
+JUDGED = ("state", "status")
+COLOURS = {
+    **dict.fromkeys(("ok", "done"), "green"),
+    **dict.fromkeys(("failed", "down", "crashed", "stopped"), "red"),
+    **dict.fromkeys(("paused", "flow", "blocked", "blocking", "cancelled"), "yellow"),
+}
 # Narrower than this no column becomes; what does not fit is cut with an ellipsis.
 NARROWEST = 8
 GAP = "  "
+# Where a name is empty, it is the default exchange's.
+NAMELESS, DEFAULT = ("exchange", "source", "name"), "(default)"
 
 
 class Output:
@@ -47,6 +78,9 @@ class Output:
                 click.echo(json.dumps(row, ensure_ascii=False))
             return
         chosen = self._columns(columns)
+        if self.format in ("table", "wide"):
+            self._table(rows, chosen, short=chosen is columns)
+            return
         cells = [[text_of(at(row, column)) for column in chosen] for row in rows]
         heads = [] if self._settings.flag("no_headers") else [list(chosen)]
         if self.format == "csv":
@@ -54,11 +88,9 @@ class Output:
         elif self.format == "tsv":
             for line in heads + cells:
                 click.echo("\t".join(one_line(cell, "\t") for cell in line))
-        elif self.format == "plain":
+        else:
             for line in cells:
                 click.echo(" ".join(one_line(cell) for cell in line[:1]))
-        else:
-            self._table(heads, cells, [at_right(rows, column) for column in chosen])
 
     def item(self, row: Row) -> None:
         """One object: a line for each member, nested ones by their paths."""
@@ -82,36 +114,66 @@ class Output:
         chosen = self._settings.value("columns")
         return [part.strip() for part in chosen.split(",") if part.strip()] if chosen else columns
 
-    def _table(self, heads: list[list[str]], cells: list[list[str]], right: list[bool]) -> None:
-        if not cells:
+    def _table(self, rows: Sequence[Row], columns: Sequence[str], *, short: bool) -> None:
+        if not rows:
             self.note("none")
             return
-        lines = [[one_line(cell) for cell in line] for line in cells]
-        widths = [max(width_of(line[at]) for line in heads + lines) for at in range(len(lines[0]))]
+        shown = [_column(rows, column, short=short) for column in columns]
+        headless = self._settings.flag("no_headers")
+        if headless:
+            for column in shown:
+                column.head = ""
         if self.format == "table" and sys.stdout.isatty():
-            widths = fitted(widths, shutil.get_terminal_size().columns)
-        for line in heads:
-            click.echo(_bold(_joined(line, widths, right)))
-        for line in lines:
-            click.echo(_joined(line, widths, right))
+            room = shutil.get_terminal_size().columns
+            if short and sum(column.width + len(GAP) for column in shown) - len(GAP) > room:
+                shown = [column for column in shown if any(column.cells)]
+            fit(shown, room)
+        if not headless:
+            click.echo(_bold(GAP.join(column.shown(column.head) for column in shown).rstrip()))
+        for line in zip(*(column.cells for column in shown), strict=True):
+            cells = zip(shown, line, strict=True)
+            click.echo(GAP.join(column.coloured(cell) for column, cell in cells).rstrip())
 
 
-def _joined(line: list[str], widths: list[int], right: list[bool]) -> str:
-    cells = zip(line, widths, right, strict=True)
-    return GAP.join(pad(cut(cell, width), width, to) for cell, width, to in cells).rstrip()
+class Column:
+    """A column of a table; numbers are read from the right, and never cut."""
+
+    def __init__(self, name: str, head: str, cells: list[str], *, right: bool) -> None:
+        self.head = head
+        self.cells = cells
+        self._right = right
+        self._judged = name in JUDGED
+        widest = max((width_of(cell) for cell in cells), default=0)
+        self.width = max(width_of(head), widest)
+        self.least = widest if right else min(self.width, NARROWEST)
+
+    def shown(self, cell: str) -> str:
+        """A cell in the width of the column."""
+        return pad(cut(cell, self.width), self.width, self._right)
+
+    def coloured(self, cell: str) -> str:
+        """The same in its colour."""
+        colour = COLOURS.get(cell) if self._judged else None
+        return click.style(self.shown(cell), fg=colour) if colour else self.shown(cell)
 
 
-def fitted(widths: list[int], total: int) -> list[int]:
-    """The widths, the widest made narrower until all fit into `total` or none can give more."""
-    fit = list(widths)
-    excess = sum(fit) + len(GAP) * (len(fit) - 1) - total
+def _column(rows: Sequence[Row], name: str, *, short: bool) -> Column:
+    head = HEADS.get(name, name) if short else name
+    cells = [one_line(text_of(at(row, name))) for row in rows]
+    if short and name in NAMELESS:
+        cells = [cell or DEFAULT for cell in cells]
+    return Column(name, one_line(head), cells, right=at_right(rows, name))
+
+
+def fit(columns: Sequence[Column], total: int) -> None:
+    """Makes the widest column narrower until all fit into `total` or none can give more."""
+    excess = sum(column.width for column in columns) + len(GAP) * (len(columns) - 1) - total
     while excess > 0:
-        widest = max(range(len(fit)), key=fit.__getitem__)
-        if fit[widest] <= NARROWEST:
+        able = [column for column in columns if column.width > column.least]
+        if not able:
             break
-        fit[widest] -= 1
+        max(able, key=lambda column: column.width).width -= 1
         excess -= 1
-    return fit
 
 
 def at(row: Any, column: str) -> Any:

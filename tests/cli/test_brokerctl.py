@@ -45,8 +45,11 @@ def test_messages_there_and_back(run: Run):
     assert (message["payload"], message["properties"]["delivery_mode"]) == ("héllo", 2)
     assert "a.b" in run("message", "get", "mail", "--ack", "ack", "-y").out
     assert json.loads(run("message", "get", "mail", "-o", "json").out) == []
-    assert run("binding", "delete", "post", "mail", "-k", "a.#", "--arg", "n=1").out == "deleted\n"
-    assert run("binding", "delete", "post", "mail", "-k", "a.#", code=65).out == ""
+    assert (
+        run("-y", "binding", "delete", "post", "mail", "-k", "a.#", "--arg", "n=1").out
+        == "deleted\n"
+    )
+    assert run("-y", "binding", "delete", "post", "mail", "-k", "a.#", code=65).out == ""
 
 
 def test_users_and_permissions(run: Run):
@@ -91,7 +94,7 @@ def test_policies(run: Run):
     assert row["definition"] == {"max-length": 7, "overflow": "reject-publish"}
     assert "recognised" in run("policy", "set", "bad", ".*", "bogus=1", code=65).err
     assert "KEY=VALUE" in run("policy", "set", "bad", ".*", code=64).err
-    run("policy", "delete", "short")
+    run("policy", "delete", "short", "--yes")
 
 
 def test_definitions(run: Run, tmp_path: Path):

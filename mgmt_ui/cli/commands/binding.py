@@ -61,6 +61,7 @@ def delete(
     given = pairs(words)
     for row in session.api.get(_path(session, source, kind, destination)):
         if row["routing_key"] == key and row["arguments"] == given:
+            session.confirm(f"Unbind '{destination}' from '{source}'?")
             session.delete(_path(session, source, kind, destination, row["properties_key"]))
             return
     raise Failure(f"no binding of '{destination}' to '{source}' with key '{key}'")

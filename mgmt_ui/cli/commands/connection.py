@@ -7,7 +7,7 @@ from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import path
 
-CONNECTIONS = ("name", "user", "vhost", "state", "channels", "protocol", "user_provided_name")
+CONNECTIONS = ("name", "user", "vhost", "state", "channels", "user_provided_name")
 CHANNELS = (
     "name",
     "user",
@@ -44,7 +44,22 @@ def connections(session: Session) -> None:
 @click.argument("name")
 def show(session: Session, name: str) -> None:
     """Show all that is known of a connection."""
-    session.out.item(session.api.get(path("connections", name)))
+    session.out.item(session.api.get(path("connections", _whole(session, name))))
+
+
+def _whole(session: Session, name: str) -> str:
+    # HOST:PORT of the client will do, or the name that it gave itself: narrow tables show no more.
+    if " -> " in name:
+        return name
+    rows = session.api.get("/connections", columns="name,user_provided_name")
+    found = [
+        row["name"]
+        for row in rows
+        if name in (row["name"].partition(" -> ")[0], row.get("user_provided_name"))
+    ]
+    if len(found) > 1:
+        raise Failure(f"{len(found)} connections are called '{name}'; say the whole name")
+    return found[0] if found else name
 
 
 @connection.command()
@@ -52,9 +67,11 @@ def show(session: Session, name: str) -> None:
 @click.argument("name")
 @click.option("--reason", metavar="TEXT", help="What its client is told.")
 def close(session: Session, name: str, reason: str | None) -> None:
-    """Close a connection."""
+    """Close a connection: by its name, its client's HOST:PORT, or the name its client gave it."""
+    whole = _whole(session, name)
+    session.confirm(f"Close connection '{whole}'?")
     headers = {"X-Reason": reason} if reason else {}
-    session.api.call("DELETE", path("connections", name), headers=headers)
+    session.api.call("DELETE", path("connections", whole), headers=headers)
     session.out.note("closed")
 
 

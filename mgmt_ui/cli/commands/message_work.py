@@ -18,6 +18,8 @@ JOBS = ("id", "kind", "vhost", "queue", "state", "total", "matched", "done", "er
 PAGE = 1000
 # Seconds between two looks at how far a job got.
 PERIOD = 0.2
+# Fewer messages than this are searched before a bar could be read.
+LONG = 50_000
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 REASONS = {
     "no_death": "not dead-lettered by this broker",
@@ -105,7 +107,7 @@ def search(
         body["truncate"] = truncate
     found: list[Any] = []
     total = session.api.get(session.below("queues", queue)).get("messages", 0)
-    with _bar(session, total, "searching") as bar:
+    with _bar(session, total, "searching", hidden=total < LONG) as bar:
         while len(found) < count:
             body["count"] = min(PAGE, count - len(found))
             _, answer = session.api.call("POST", where, body)
@@ -210,23 +212,29 @@ def _follow(session: Session, where: str, body: dict[str, Any], label: str) -> d
 def _wait(session: Session, job: dict[str, Any], label: str) -> dict[str, Any]:
     # Ctrl-C cancels the job: what is done stays done.
     where = path("jobs", job["id"])
-    shown = 0
-    with _bar(session, job["total"], label) as bar:
-        try:
-            while job["state"] == "running":
-                Event().wait(PERIOD)
-                job = session.api.get(where)
-                bar.update(job["scanned"] - shown)
-                shown = job["scanned"]
-        except KeyboardInterrupt:
-            session.api.call("DELETE", where)
+    try:
+        if job["state"] == "running":
+            # What is over by then needs no bar.
+            Event().wait(PERIOD)
             job = session.api.get(where)
+        if job["state"] == "running":
+            with _bar(session, job["total"], label) as bar:
+                shown = 0
+                while job["state"] == "running":
+                    bar.update(job["scanned"] - shown)
+                    shown = job["scanned"]
+                    Event().wait(PERIOD)
+                    job = session.api.get(where)
+                bar.update(job["scanned"] - shown)
+    except KeyboardInterrupt:
+        session.api.call("DELETE", where)
+        job = session.api.get(where)
     return job
 
 
-def _bar(session: Session, length: int, label: str) -> Any:
+def _bar(session: Session, length: int, label: str, *, hidden: bool = False) -> Any:
     # On standard error, so that what is printed can be piped on.
-    hidden = session.out.quiet or not sys.stderr.isatty()
+    hidden = hidden or session.out.quiet or not sys.stderr.isatty()
     return click.progressbar(
         length=max(length, 1), label=label, file=sys.stderr, hidden=hidden, show_pos=True
     )

@@ -26,12 +26,13 @@ def status(session: Session) -> None:
     overview = session.api.get("/overview")
     totals, queues = overview["object_totals"], overview["queue_totals"]
     _, alarms = session.api.call("GET", "/health/checks/alarms", accept=(503,))
+    found = [alarm["resource"] for alarm in alarms.get("alarms", [])]
     session.out.item(
         {
             "node": overview.get("node", overview["cluster_name"]),
             "product": f"{overview['product_name']} {overview['product_version']}",
             "compatible with": f"RabbitMQ {overview['rabbitmq_version']}",
-            "alarms": [alarm["resource"] for alarm in alarms.get("alarms", [])],
+            "alarms": found or ("none" if session.out.format in ("table", "wide") else []),
             "listeners": [
                 f"{each['protocol']} {each['ip_address']}:{each['port']}"
                 for each in overview.get("listeners", [])

@@ -52,6 +52,7 @@ def set_(session: Session, component: str, name: str, text: str) -> None:
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def delete(session: Session, component: str, name: str, if_exists: bool) -> None:
     """Delete a parameter."""
+    session.confirm(f"Delete parameter '{name}' of '{component}'?")
     session.delete(_path(session, component, name), missing_ok=if_exists)
 
 
@@ -90,4 +91,5 @@ def global_set(session: Session, name: str, text: str) -> None:
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def global_delete(session: Session, name: str, if_exists: bool) -> None:
     """Delete one."""
+    session.confirm(f"Delete global parameter '{name}'?")
     session.delete(path("global-parameters", name), missing_ok=if_exists)

@@ -41,6 +41,7 @@ def set_(session: Session, name: str, configure: str, write: str, read: str) -> 
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def clear(session: Session, name: str, if_exists: bool) -> None:
     """Keep a user out of the virtual host."""
+    session.confirm(f"Keep user '{name}' out of vhost '{session.vhost}'?")
     session.delete(session.below("permissions", name), missing_ok=if_exists)
 
 
@@ -69,5 +70,6 @@ def topic_set(session: Session, name: str, exchange: str, write: str, read: str)
 @click.argument("exchange", required=False)
 def topic_clear(session: Session, name: str, exchange: str | None) -> None:
     """Forget a user's topic permissions, of one exchange or of all."""
+    session.confirm(f"Forget topic permissions of user '{name}' in vhost '{session.vhost}'?")
     more = (exchange,) if exchange else ()
     session.delete(session.below("topic-permissions", name, *more))

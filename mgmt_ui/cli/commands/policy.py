@@ -62,6 +62,7 @@ def _noun(name: str, kind: str, doc: str) -> Group:
     @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
     def delete(session: Session, name: str, if_exists: bool) -> None:
         """Delete one; what came under it goes by its own arguments again."""
+        session.confirm(f"Delete {kind.replace('-', ' ').replace('ies', 'y')} '{name}'?")
         session.delete(session.below(kind, name), missing_ok=if_exists)
 
     return made

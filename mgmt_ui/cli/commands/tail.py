@@ -217,6 +217,10 @@ def _peek(session: Session, name: str, given: dict[str, Any]) -> None:
 # -- how it looks ------------------------------------------------------------------------------
 
 
+# Letters of the time that a line begins with.
+CLOCK = 12
+
+
 class Printer:
     """A line for each message: JSON for programs, the payload alone with `plain`."""
 
@@ -232,7 +236,9 @@ class Printer:
             click.echo(one_line(str(row["payload"])))
         else:
             line = self._line(row, now_ms)
-            click.echo(cut(line, shutil.get_terminal_size().columns) if self._cut else line)
+            if self._cut:
+                line = cut(line, shutil.get_terminal_size().columns)
+            click.echo(click.style(line[:CLOCK], dim=True) + line[CLOCK:])
 
     def _line(self, row: Row, now_ms: int) -> str:
         at = datetime.fromtimestamp(now_ms / 1000, tz=UTC).astimezone()
