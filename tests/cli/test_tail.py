@@ -118,4 +118,4 @@ def test_what_cannot_be_followed(run: Run):
     for name in ("shared", "amq.default"):
         assert "turn tracing on" in run("tail", "exchange", name, code=65).err
     assert "no exchange 'nosuch'" in run("tail", "exchange", "nosuch", code=65).err
-    assert "no such object" in run("tail", "queue", "nosuch", code=65).err
+    assert "no queue 'nosuch'" in run("tail", "queue", "nosuch", code=65).err
