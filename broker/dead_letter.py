@@ -104,12 +104,13 @@ class Mould:
         copies = _keys(headers.get("CC"))
         self.deaths = _record(queue, message, headers, copies, reason)
         if settings.dead_letter_routing_key is None:
-            route = message.route
-            self.keys = tuple(dict.fromkeys((route.routing_key, *copies, *route.hidden_keys)))
+            hidden = message.route.hidden_keys
+            self.keys = tuple(dict.fromkeys((message.route.routing_key, *copies, *hidden)))
         else:
+            hidden = ()
             self.keys = (settings.dead_letter_routing_key,)
         self.header = _dead_header(message.header, headers)
-        self.route = Route(exchange.name, self.keys[0])
+        self.route = Route(exchange.name, self.keys[0], hidden)
         sample = Routable(self.keys, self.header, Message(self.route, self.header, b""))
         targets, fixed = routing.find(exchange, sample, queue.vhost.exchanges.get)
         self.targets: list[Queue] | None = targets if fixed else None

@@ -34,16 +34,32 @@ class Route:
 
     `raw` is exchange and routing key as two short strings, as they stand in
     basic.deliver, basic.return and basic.get-ok.  `hidden_keys` are those of a
-    BCC header, which count again when the message is dead-lettered.
+    BCC header, which count again when the message is dead-lettered; `hidden`
+    the same as short strings in a row.
     """
 
-    __slots__ = ("exchange", "hidden_keys", "raw", "routing_key")
+    __slots__ = ("exchange", "hidden", "hidden_keys", "raw", "routing_key")
 
-    def __init__(self, exchange: str, routing_key: str, hidden_keys: tuple[str, ...] = ()) -> None:
+    def __init__(self, exchange: str, routing_key: str, hidden_keys: Sequence[str] = ()) -> None:
         self.hidden_keys = hidden_keys
+        self.hidden = b"".join([short_string(encode_name(key)) for key in hidden_keys])
         self.exchange = exchange
         self.routing_key = routing_key
         self.raw = short_string(encode_name(exchange)) + short_string(encode_name(routing_key))
+
+
+def restored_route(raw: bytes, hidden: bytes = b"") -> Route:
+    """The route that has this `raw` and these `hidden` keys."""
+    split = 1 + raw[0]
+    return Route(decode_name(raw[1:split]), decode_name(raw[split + 1 :]), _keys(hidden))
+
+
+def _keys(data: bytes) -> list[str]:
+    keys, at = [], 0
+    while at < len(data):
+        start, at = at + 1, at + 1 + data[at]
+        keys.append(decode_name(data[start:at]))
+    return keys
 
 
 class Message:

@@ -256,7 +256,7 @@ class Paged(Look):
     def _mark(self, entries: list[QueuedMessage]) -> None:
         if entries and entries[0].position < self.delivered_below:
             for entry in entries:
-                entry.returns = int(entry.position < self.delivered_below)
+                entry.returns = entry.returns or int(entry.position < self.delivered_below)
 
     # -- deadlines -----------------------------------------------------------------------
 

@@ -196,13 +196,13 @@ class Queue(QueueCounters):
 
     def restore(self, entry: QueuedMessage) -> None:
         """Takes back a message from the log at start, in order of position."""
-        returned = self.marks is not None and self.marks.covers(entry)
+        returned = entry.returns or (self.marks is not None and self.marks.covers(entry))
         self.next_position = max(self.next_position, entry.position + 1)
         if entry.deadline is not None:
             (self.expiry.expect_back if returned else self.expiry.expect)(entry)
             self.touch()
         if returned:
-            entry.returns = 1
+            entry.returns = entry.returns or 1
             self.ready.requeue(entry)
         else:
             self.ready.append(entry)
@@ -347,6 +347,8 @@ class Queue(QueueCounters):
         if limit is not None and failures(entry) > limit:
             self.dead_letter(entry, "delivery_limit")
             return
+        if self.quorum and entry.batch is not None:
+            self.log.returned(entry)
         delay = delay_of(self.settings, entry, count)
         if delay:
             self.wait(entry, delay, self.take_back)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker.amqp import content
 from broker.amqp.content import ContentHeader
-from broker.message import Message, QueuedMessage, Route, decode_name
+from broker.message import Message, QueuedMessage, Route, restored_route
 from persistence import record
 from persistence.shares import Share
 
@@ -36,8 +36,7 @@ class Recall:
 
     def message(self, stored: record.Record) -> Message:
         """That of a record."""
-        header = self._header(stored.header, stored.flags)
-        return Message(self._route(stored.route), header, stored.body)
+        return Message(*self._parts(stored.route, stored.header, stored.flags), stored.body)
 
     def entries(self, queue: object, share: Share, blob: bytes) -> list[QueuedMessage]:
         """The messages of a share of `queue` in a blob that was checked; raises Damaged."""
@@ -67,6 +66,7 @@ class Recall:
             entry.batch = batch
             entry.ref = ordinal
             entry.returns = 0
+        _count_returns(batch, entries)
         return entries
 
     def build(
@@ -95,6 +95,7 @@ class Recall:
             entry.batch = batch
             entry.ref = ordinal
             entry.returns = 0
+        _count_returns(batch, entries)
         return entries
 
     def _look_up(self, start: bytes, flags: int) -> tuple[Route, ContentHeader]:
@@ -103,16 +104,21 @@ class Recall:
             return found
         split = 1 + start[0]
         split += 1 + start[split]
-        found = self._route(start[:split]), self._header(start[split:], flags)
+        found = self._parts(start[:split], start[split:], flags)
         if found[1].repeats and not flags:
             _remember(self._known, start, found)
         return found
 
+    def _parts(self, route: bytes, header: bytes, flags: int) -> tuple[Route, ContentHeader]:
+        if not flags & record.HIDDEN:
+            return self._route(route), self._header(header, flags)
+        header, hidden = record.split_hidden(header)
+        return restored_route(route, hidden), self._header(header, flags)
+
     def _route(self, raw: bytes) -> Route:
         route = self._routes.get(raw)
         if route is None:
-            split = 1 + raw[0]
-            route = Route(decode_name(raw[1:split]), decode_name(raw[split + 1 :]))
+            route = restored_route(raw)
             _remember(self._routes, raw, route)
         return route
 
@@ -125,6 +131,12 @@ class Recall:
             elif header.repeats:
                 _remember(self._headers, payload, header)
         return header
+
+
+def _count_returns(batch: "Batch", entries: list[QueuedMessage]) -> None:
+    if batch.returned:
+        for entry in entries:
+            entry.returns = batch.returned.get(entry.ref, 0)
 
 
 def _remember(cache: dict, key: bytes, value: object) -> None:  # type: ignore[type-arg]

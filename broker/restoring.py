@@ -71,6 +71,8 @@ class Restorer:
         entry = QueuedMessage(message, queue, reference.position)  # type: ignore[arg-type]
         entry.deadline = reference.deadline
         entry.batch, entry.ref = batch, reference.ordinal
+        if batch.returned:
+            entry.returns = batch.returned.get(entry.ref, 0)
         if queue in self._long:
             self._stray(queue, entry)
         else:

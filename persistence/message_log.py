@@ -5,6 +5,7 @@ looks (record.py), reading it at start (recovery.py).  DESIGN section 4 says how
 it all hangs together.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sqlalchemy import Text, bindparam, delete, insert, select
@@ -44,10 +45,21 @@ class Batch:
 
     `entries` holds them while it gathers; a settled one becomes None and is
     never written.  Once sealed, `settled` collects the ordinals done with; once
-    `written`, the disk has it.  `size` is about what it takes there, in bytes.
+    `written`, the disk has it.  `size` is about what it takes there, in bytes;
+    `returned` what is to be remembered of returns, by ordinal, None for nothing.
     """
 
-    __slots__ = ("alive", "dirty", "entries", "id", "sealed", "settled", "size", "written")
+    __slots__ = (
+        "alive",
+        "dirty",
+        "entries",
+        "id",
+        "returned",
+        "sealed",
+        "settled",
+        "size",
+        "written",
+    )
 
     def __init__(self, batch_id: int) -> None:
         self.id = batch_id
@@ -57,12 +69,31 @@ class Batch:
         self.sealed = False
         self.written = False
         self.settled: list[int] = []
+        self.returned: dict[int, int] | None = None
         self.dirty = False
 
     def rewritten(self, left_out: set[int], size: int) -> None:
         """Its row has `size` bytes now, and these ordinals are not in it any more."""
+        self._forget_returns(left_out)
         self.settled = [ordinal for ordinal in self.settled if ordinal not in left_out]
         self.size = size
+
+    def _forget_returns(self, ordinals: Collection[int]) -> None:
+        if self.returned:
+            self.returned = {
+                ordinal: count
+                for ordinal, count in self.returned.items()
+                if ordinal not in ordinals
+            }
+
+    def settlements(self) -> dict[str, Any]:
+        """The row of what is done with in it, and of what came back."""
+        self._forget_returns(frozenset(self.settled))
+        return {
+            "batch_id": self.id,
+            "data": record.encode_settled(self.settled),
+            "returned": record.encode_returned(self.returned) if self.returned else None,
+        }
 
 
 class Gathered(NamedTuple):
@@ -77,9 +108,9 @@ class MessageLog:
     """Where the durable messages of one vhost are kept.
 
     An entry is a message in a queue; it must have the attributes `message`
-    (with `route.raw`, `header.payload`, `header.body_size`, `header.died`,
-    `body`), `queue` (with `id` and the number of its priority `levels`),
-    `position`, `deadline`, and takes `batch` and `ref`.
+    (with `route.raw`, `route.hidden`, `header.payload`, `header.body_size`,
+    `header.died`, `body`), `queue` (with `id` and the number of its priority
+    `levels`), `position`, `deadline`, and takes `batch` and `ref`.
     """
 
     __slots__ = (
@@ -140,6 +171,17 @@ class MessageLog:
         self._commit.kick_needed = True
         self.settle(entry)
 
+    def returned(self, entry: Any) -> None:
+        """How often the message came back, `entry.returns`, is to survive; nothing waits for it."""
+        batch = entry.batch
+        if batch.returned is None:
+            batch.returned = {}
+        batch.returned[entry.ref] = entry.returns
+        if batch.sealed and not batch.dirty:
+            batch.dirty = True
+            self.dirty.append(batch)
+            self._commit.note_settlements()
+
     def settle_share(self, share: Share) -> None:
         """All messages of a share of a written batch are done with."""
         batch = share.batch
@@ -182,6 +224,9 @@ class MessageLog:
                 for ordinal in batch.settled:
                     entries[ordinal] = None
                 batch.settled.clear()
+                if batch.returned and not batch.dirty:
+                    batch.dirty = True
+                    self.dirty.append(batch)
                 data, uniform = record.encode(entries)
                 octets = batch.size - OVERHEAD * len(entries)
                 parts = shares.of_batch(batch, entries, octets, uniform=uniform)
@@ -219,9 +264,8 @@ class MessageLog:
         rows = []
         for batch in dirty:
             batch.dirty = False
-            if batch.alive and batch.settled:
-                data = record.encode_settled(batch.settled)
-                rows.append({"batch_id": batch.id, "data": data})
+            if batch.alive and (batch.settled or batch.returned):
+                rows.append(batch.settlements())
                 if _is_sparse(batch):
                     self._sparse[batch.id] = batch
         return rows
@@ -264,6 +308,7 @@ class Log(Protocol):
     def append(self, entry: Any) -> None: ...
     def settle(self, entry: Any) -> None: ...
     def settle_with_commit(self, entry: Any) -> None: ...
+    def returned(self, entry: Any) -> None: ...
     def settle_share(self, share: Share) -> None: ...
 
 
@@ -280,6 +325,9 @@ class _Unplugged:
         entry.batch = None
 
     settle_with_commit = settle
+
+    def returned(self, entry: Any) -> None:
+        """It is not counted on the disk."""
 
     def settle_share(self, share: Share) -> None:
         """It is not settled on the disk."""

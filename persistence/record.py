@@ -3,23 +3,28 @@
 A batch blob is: format u8, CRC-32 of what follows the size u32, size u32,
 number of records u32, records.  A record is one message and a reference for each durable queue it
 went to: lengths and flags, the first reference, exchange and routing key as on
-the wire, content header payload, body, further references.  A row of settled
-references is: CRC-32 of the rest u32, ordinals u16 each, little-endian.
+the wire, content header payload, body, further references.  Where the flags say
+that there are hidden keys, these follow the header as short strings, then their
+length u32, all of it within the header's length.  A row of settled references
+is: CRC-32 of the rest u32, ordinals u16 each, little-endian; its column of
+returns: CRC-32 of the rest u32, then ordinal u16 and count u64 of each.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from struct import Struct, error
 from sys import byteorder
 from typing import Any, NamedTuple
 from zlib import crc32
 
 FORMAT = 1
-DIED = 1  # flag: the x-death header was written by the broker
+# Flags: the x-death header was written by the broker; routing keys that no receiver sees (BCC).
+DIED, HIDDEN = 1, 2
 
 _HEAD = Struct(">BII")
 _COUNT = Struct(">I")
 _CHECKSUM = Struct(">I")
+_RETURN = Struct(">HQ")
 # Lengths of route, header, body; flags; references; then the first reference.
 _RECORD = Struct(">HIIBHIIQQ")
 # What comes before the first reference.
@@ -111,8 +116,13 @@ def encode(entries: Iterable[Any]) -> tuple[bytearray, bool]:
             more = []
         message = entry.message
         header = message.header
-        route = message.route.raw
+        where = message.route
+        route = where.raw
         payload = header.payload
+        flags = header.died
+        if where.hidden:
+            flags |= HIDDEN
+            payload = with_hidden(payload, where.hidden)
         body = message.body
         deadline = entry.deadline
         if deadline is None:
@@ -125,7 +135,7 @@ def encode(entries: Iterable[Any]) -> tuple[bytearray, bool]:
                 len(route),
                 len(payload),
                 header.body_size,
-                header.died,
+                flags,
                 0,
                 entry.ref,
                 queue_id,
@@ -369,6 +379,18 @@ def salvage_queue_ids(blob: bytes) -> set[int]:
     return found
 
 
+def with_hidden(header: bytes, keys: bytes) -> bytes:
+    """A content header as it is kept with hidden keys, which are short strings in a row."""
+    return header + keys + _COUNT.pack(len(keys))
+
+
+def split_hidden(stored: bytes) -> tuple[bytes, bytes]:
+    """The content header that was kept with hidden keys, and these."""
+    end = len(stored) - _COUNT.size
+    start = end - _COUNT.unpack_from(stored, end)[0]
+    return stored[:start], stored[start:end]
+
+
 def encode_settled(ordinals: Iterable[int]) -> bytes:
     """The row of settled references of one batch."""
     numbers = array("H", ordinals)
@@ -390,3 +412,19 @@ def decode_settled(data: bytes) -> set[int]:
     if byteorder == "big":
         numbers.byteswap()
     return set(numbers)
+
+
+def encode_returned(counts: Mapping[int, int]) -> bytes:
+    """What a row of `settled` holds of returns: by ordinal `QueuedMessage.returns`."""
+    data = b"".join([_RETURN.pack(*each) for each in counts.items()])
+    return _CHECKSUM.pack(crc32(data)) + data
+
+
+def decode_returned(data: bytes) -> dict[int, int]:
+    """The counts of returns by ordinal; raises Damaged if they are not whole."""
+    counts = data[_CHECKSUM.size :]
+    if len(data) < _CHECKSUM.size or len(counts) % _RETURN.size:
+        raise Damaged("its counts of returns are cut short")
+    if crc32(counts) != _CHECKSUM.unpack_from(data, 0)[0]:
+        raise Damaged("the checksum of its counts of returns does not fit")
+    return dict(_RETURN.iter_unpack(counts))

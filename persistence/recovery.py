@@ -77,15 +77,17 @@ class Recovery:
         batch, settled = schema.batch.c, schema.settled.c
         joined = schema.batch.outerjoin(schema.settled, batch.id == settled.batch_id)
         wanted = (
-            select(batch.id, batch.summary, settled.data)
+            select(batch.id, batch.summary, settled.data, settled.returned)
             .select_from(joined)
             .where(batch.vhost_id == self._log.vhost_id)
             .order_by(batch.id)
         )
-        for number, summary, settlements in self._connection.execute(wanted):
+        for number, summary, settlements, returned in self._connection.execute(wanted):
             found = Batch(number)
             found.entries = ()
             found.sealed = found.written = True
+            if returned:
+                found.returned = self._returned(number, returned)
             yield _Stored(
                 found, _summarised(found, summary), self._settlements(number, settlements)
             )
@@ -100,6 +102,16 @@ class Recovery:
                 "what was settled in it comes again",
             )
             return set()
+
+    def _returned(self, batch_id: int, row: bytes) -> dict[int, int] | None:
+        try:
+            return record.decode_returned(bytes(row))
+        except record.Damaged as why:
+            self._damage.report(
+                f"{self._damage.vhost(self._log.vhost_id)}: batch {batch_id}: {why}",
+                "how often its messages came back is forgotten",
+            )
+            return None
 
     def _queues_to_page(self, stored: list[_Stored]) -> set[int]:
         sizes: dict[int, tuple[int, int]] = {}

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from persistence import checksums
 
-VERSION = 4
+VERSION = 5
 
 metadata = MetaData()
 
@@ -54,12 +54,14 @@ batch = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
-# The references of a batch that are done with; gone with the batch.
+# The references of a batch that are done with, and how often others came back to their queues;
+# gone with the batch.
 settled = Table(
     "settled",
     metadata,
     Column("batch_id", _Id, primary_key=True, autoincrement=False),
     Column("data", LargeBinary, nullable=False),
+    Column("returned", LargeBinary),
 )
 
 # Batches that could not be read, set aside at a start.

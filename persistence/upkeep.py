@@ -37,7 +37,7 @@ GROWING = 1024
 _LAST_STEPS = 128
 
 _READ = (
-    select(schema.batch.c.data, schema.settled.c.data)
+    select(schema.batch.c.data, schema.settled.c.data, schema.settled.c.returned)
     .join(schema.settled, schema.batch.c.id == schema.settled.c.batch_id)
     .where(schema.batch.c.id == bindparam("key"))
 )
@@ -46,6 +46,12 @@ _REWRITE = (
     .where(schema.batch.c.id == bindparam("key"))
     # So little is left that a start reads it rather than trust a summary.
     .values(summary=None, data=bindparam("blob"))
+)
+# What is known of returns stays.
+_SETTLED_NONE = (
+    update(schema.settled)
+    .where(schema.settled.c.batch_id == bindparam("key"))
+    .values(data=record.encode_settled(()))
 )
 _DELETE_SETTLED = delete(schema.settled).where(schema.settled.c.batch_id == bindparam("key"))
 
@@ -172,7 +178,7 @@ def _rewrite(connection: Connection, number: int) -> tuple[set[int], int] | None
     if blob is None:
         return None
     connection.execute(_REWRITE, {"key": number, "blob": blob})
-    connection.execute(_DELETE_SETTLED, key)
+    connection.execute(_DELETE_SETTLED if row[2] is None else _SETTLED_NONE, key)
     return settled, len(blob)
 
 

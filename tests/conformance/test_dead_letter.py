@@ -99,6 +99,25 @@ def test_without_a_key_the_original_keys_route(channel, name):
         assert "BCC" not in properties.headers
 
 
+@pytest.mark.checklist(305, 307)
+def test_hidden_keys_route_at_every_death(channel, name):
+    first, second = name("first"), name("second")
+    for exchange in (first, second):
+        channel.exchange_declare(exchange, "direct")
+    queue = dead_lettering(channel, first)
+    between = dead_lettering(channel, second)
+    channel.queue_bind(between, first, queue)
+    by_key, by_bcc = bound(channel, second, queue), bound(channel, second, "bcc")
+    die(channel, queue, headers={"BCC": ["bcc"]})
+    until_ready(channel, between, 1)
+    channel.basic_reject(get(channel, between)[0].delivery_tag, requeue=False)
+    for dead in (by_key, by_bcc):
+        until_ready(channel, dead, 1)
+        deaths = get(channel, dead)[1].headers["x-death"]
+        assert sorted(death["queue"] for death in deaths) == sorted([queue, between])
+        assert [death["routing-keys"] for death in deaths] == [[queue], [queue]]
+
+
 @pytest.mark.checklist(306)
 def test_with_a_key_only_that_routes(channel, name):
     exchange = name("dlx")

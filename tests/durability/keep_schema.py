@@ -23,6 +23,8 @@ def fill(broker: Broker) -> None:
         client.call(1, "exchange.declare", exchange="ümläut", type="headers", durable=True)
         client.call(1, "queue.declare", queue="q", durable=True, arguments={"x-max-priority": 3})
         client.call(1, "queue.declare", queue="dead", durable=True)
+        quorum = {"x-queue-type": "quorum", "x-dead-letter-exchange": "x"}
+        client.call(1, "queue.declare", queue="counted", durable=True, arguments=quorum)
         client.call(1, "queue.bind", queue="q", exchange="x", routing_key="a.#")
         client.call(1, "exchange.bind", destination="x", source="ümläut", arguments={"k": "v"})
         client.call(1, "confirm.select")
@@ -36,6 +38,13 @@ def fill(broker: Broker) -> None:
                 headers={"n": Typed("I", number)},
             )
             client.expect("basic.ack")
+        client.publish("", "counted", b"came back", headers={"BCC": ["a.hidden"]})
+        client.expect("basic.ack")
+        client.call(2, "channel.open")
+        for tag in (1, 2):
+            client.get("counted", channel=2)
+            client.send_method(2, "basic.reject", delivery_tag=tag, requeue=True)
+        client.call(2, "channel.close", reply_code=200)
         for _ in range(4):
             client.get("q")
         for tag in (2, 4):

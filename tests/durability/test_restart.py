@@ -318,6 +318,46 @@ def test_priorities_hold(client: WireClient):
 
 
 @before
+def returns(client: WireClient) -> None:
+    client.call(1, "exchange.declare", exchange="graves", type="direct", durable=True)
+    declare(client, "grave")
+    client.call(1, "queue.bind", queue="grave", exchange="graves", routing_key="hidden")
+    limit = {"x-delivery-limit": 3, "x-dead-letter-exchange": "graves"}
+    declare(client, "returned", **{"x-queue-type": "quorum", **limit})
+    publish(client, "returned", b"0", b"1", headers={"BCC": ["hidden"]})
+    client.call(8, "channel.open")
+    client.call(8, "basic.consume", queue="returned", consumer_tag="c")
+    for _ in range(3):
+        content = client.expect_content("basic.deliver")
+        while content.body != b"0":
+            content = client.expect_content("basic.deliver")
+        tag = content.method.arguments["delivery_tag"]
+        client.send_method(8, "basic.reject", delivery_tag=tag, requeue=True)
+    client.expect_content("basic.deliver")
+    # What is known of returns rides with the next commit.
+    declare(client, "behind-returned")
+    publish(client, "behind-returned", b"x")
+
+
+def test_returns_are_counted_on(revived: Revived, client: WireClient):
+    found = {}
+    for _ in range(2):
+        content = client.get("returned")
+        if content is not None:
+            found[content.body] = content
+    if revived.killed:
+        # At a stop, the connection that had them was lost: the last failure of one.
+        assert found[b"0"].properties["headers"]["x-delivery-count"].value == 3
+        tag = found[b"0"].method.arguments["delivery_tag"]
+        client.send_method(1, "basic.reject", delivery_tag=tag, requeue=True)
+    assert b"1" in found
+    eventually(lambda: declare(client, "grave") == 1)
+    (dead,) = drain(client, "grave")
+    assert dead.body == b"0"
+    assert dead.properties["headers"]["x-first-death-reason"].value == "delivery_limit"
+
+
+@before
 def copies(client: WireClient) -> None:
     client.call(1, "exchange.declare", exchange="x-copies", type="fanout", durable=True)
     for number in range(3):

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Item:
-    """One message. `redelivered` None: it may be flagged or not; `failures` None: unknown."""
+    """One message. `redelivered` None: it may be flagged or not."""
 
     body: bytes
     position: int
     priority: int
     deadline: int | None
     redelivered: bool | None = False
-    failures: int | None = 0
+    failures: int = 0
     delivered: bool = False
 
 
@@ -100,17 +100,16 @@ class Model:
         """It dies."""
         self._die(self.unacked.pop(tag))
 
-    def requeue(self, tag: int, *, failed: bool, dies: bool | None = None) -> None:
-        """It goes back to its place; `dies` says so where the failures are not known."""
+    def requeue(self, tag: int, *, failed: bool) -> None:
+        """It goes back to its place, unless it failed too often."""
         item = self.unacked.pop(tag)
         item.redelivered = True
         limit = self.rules.delivery_limit
-        if failed and item.failures is not None:
+        if failed:
             item.failures += 1
-            dies = limit is not None and item.failures > limit
-        if failed and dies:
-            self._die(item)
-            return
+            if limit is not None and item.failures > limit:
+                self._die(item)
+                return
         self._put_back(item)
         self._shorten()
 
@@ -143,11 +142,8 @@ class Model:
             self.requeue(tag, failed=True)
 
     def restart(self) -> None:
-        """All comes back in its old order; counts of failures may or may not be remembered."""
+        """All comes back in its old order."""
         self.ready.sort(key=lambda item: (-item.priority, item.position))
-        for item in self.ready:
-            if item.failures:
-                item.failures = None
         self._shorten()  # what was unacked counts again
 
     def crash(self, now: "Model") -> None:

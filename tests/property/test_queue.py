@@ -131,6 +131,9 @@ class Queue(RuleBasedStateMachine):
         redelivered = found.method.arguments["redelivered"]
         assert expected.redelivered in (None, redelivered)
         expected.redelivered = redelivered
+        if self.model.rules.quorum and redelivered:
+            count = found.properties["headers"]["x-delivery-count"].value
+            assert count == expected.failures
 
     def _one(self, which: int) -> int:
         tags = sorted(self.model.unacked)
@@ -156,8 +159,6 @@ class Queue(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9), failed=st.booleans())
     def requeue(self, which: int, failed: bool) -> None:
         tag = self._one(which)
-        if failed and self.model.unacked[tag].failures is None:
-            return  # whether it dies is not known beforehand, and a crash would ask for it
         self.model.requeue(tag, failed=failed)
         if failed:
             self.client.send_method(1, "basic.reject", delivery_tag=tag, requeue=True)
@@ -212,9 +213,6 @@ class Queue(RuleBasedStateMachine):
     @precondition(lambda self: not self.held)
     @rule()
     def restart(self) -> None:
-        unsure = any(item.failures is None for item in self.model.unacked.values())
-        if unsure and self.model.rules.delivery_limit is not None:
-            return
         self.model.lose_connection()
         self.model.restart()
         self.engine.restart()

@@ -130,6 +130,27 @@ def test_without_a_key_all_keys_are_kept(client, dead):
         assert headers["x-death"][0]["routing-keys"] == ["main", "copy"]
 
 
+@pytest.mark.parametrize("how", ["run", "restart", "crash"])
+def test_hidden_keys_count_at_every_death(engine, client, how):
+    for number in (1, 2):
+        exchange = f"x{number}"
+        client.call(1, "exchange.declare", exchange=exchange, type="direct", durable=True)
+        client.declare(f"q{number}", {"x-dead-letter-exchange": exchange})
+    client.declare("q3")
+    client.call(1, "queue.bind", queue="q2", exchange="x1", routing_key="q1")
+    client.call(1, "queue.bind", queue="q3", exchange="x2", routing_key="hidden")
+    client.publish("", "q1", b"m", delivery_mode=2, headers={"BCC": ["hidden"]})
+    for number in (1, 2):
+        engine.run()
+        getattr(engine, how)()
+        client = client if how == "run" else engine.connect()
+        reject(client, f"q{number}")
+    content = client.get("q3")
+    assert content is not None
+    deaths = plain(content.properties["headers"])["x-death"]
+    assert [death["routing-keys"] for death in deaths] == [["q1"], ["q1"]]
+
+
 def test_a_clients_own_record_counts_for_nothing(client, dead):
     client.declare("q", dead_to())
     forged = [{"count": 5, "queue": "q", "reason": "rejected"}]

@@ -10,7 +10,7 @@ import pytest
 from broker import paging
 from broker.paged import Paged
 from broker.queue import Queue
-from tests.support.encoding import Typed
+from tests.support.encoding import Typed, plain
 from tests.support.engine import Client, Engine
 
 BODY = bytes(100)
@@ -248,6 +248,46 @@ def test_what_was_delivered_comes_back_as_redelivered(engine: Engine, client: Cl
         (content.body, content.method.arguments["redelivered"]) for content in client.deliveries()
     ]
     assert seen == [(b"%d" % number, number < 200) for number in range(300)]
+
+
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_what_came_back_to_a_long_queue_is_counted(engine: Engine, client: Client, how: str):
+    client.declare("q", {"x-queue-type": "quorum"})
+    publish(client, "q", 200)
+    client.consume("q", prefetch=30)
+    assert len(client.deliveries()) == 30
+    for tag in (3, 17):
+        client.send_method(1, "basic.reject", delivery_tag=tag, requeue=True)
+    client.call(1, "basic.cancel", consumer_tag="c")
+    engine.advance(1)
+    if how == "restart":
+        client.ack(30, multiple=True)
+        client.call(1, "channel.close", reply_code=200)
+    getattr(engine, how)()
+    assert isinstance(engine.queue("q").ready, Paged)
+    client = engine.connect()
+    client.consume("q", no_ack=True)
+    failed = {
+        content.body
+        for content in client.deliveries()
+        if "headers" in content.properties
+        and plain(content.properties["headers"])["x-delivery-count"] == 1
+    }
+    assert failed == {b"2", b"16"}
+
+
+def test_hidden_keys_of_a_long_queue(client: Client):
+    client.declare("dead")
+    client.call(1, "exchange.declare", exchange="x", type="fanout")
+    client.call(1, "exchange.declare", exchange="graves", type="direct")
+    client.call(1, "queue.bind", queue="dead", exchange="graves", routing_key="secret")
+    client.declare("q", {"x-dead-letter-exchange": "graves"})
+    publish(client, "q", 200, headers={"BCC": ["secret"]})
+    client.consume("q", prefetch=1000)
+    assert len(client.deliveries()) == 200
+    client.nack(200, multiple=True, requeue=False)
+    client.call(1, "basic.cancel", consumer_tag="c")
+    assert drained(client, "dead") == numbers((0, 200))
 
 
 def test_settled_messages_of_a_long_queue_stay_settled(engine: Engine, client: Client):

@@ -1,3 +1,5 @@
+import pytest
+
 from broker.quorum import FAILED, RETURNED, failures
 from tests.support.encoding import plain
 
@@ -56,6 +58,28 @@ def test_a_channel_that_is_lost_counts(engine, client):
     content = client.get("q")
     assert content is not None
     assert counts(content) == (1, 1)
+
+
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_counts_survive(engine, client, how):
+    client.declare("q", QUORUM | {"x-delivery-limit": 2})
+    client.publish("", "q", b"m")
+    client.get("q")
+    client.send_method(1, "basic.reject", delivery_tag=1, requeue=True)
+    client.get("q")
+    client.nack(2)
+    engine.advance(1)
+    getattr(engine, how)()
+    client = engine.connect()
+    assert counts(client.get("q")) == (1, 2)
+    for tag in (1, 2):
+        client.send_method(1, "basic.reject", delivery_tag=tag, requeue=True)
+        engine.advance(1)
+        getattr(engine, how)()
+        client = engine.connect()
+        content = client.get("q")
+        assert (content is None) == (tag == 2)
+        client.send_method(1, "basic.qos", prefetch_count=0)
 
 
 def test_no_one_is_served_while_a_higher_priority_waits(engine, client):

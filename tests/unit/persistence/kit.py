@@ -19,6 +19,7 @@ from tests.support.clock import VirtualClock
 class Route:
     def __init__(self, exchange: bytes = b"ex", key: bytes = b"key") -> None:
         self.raw = bytes([len(exchange)]) + exchange + bytes([len(key)]) + key
+        self.hidden = b""
 
 
 class Header:
@@ -52,6 +53,7 @@ class Entry:
         self.deadline = deadline
         self.batch: Any = None
         self.ref = 0
+        self.returns = 0
 
 
 class Keeper:

@@ -114,7 +114,7 @@ def test_settlements_of_a_set_aside_batch_do_not_count_for_a_later_one(opened, c
 
 def test_ids_only_grow_even_past_settlements_left_behind(opened):
     database = opened()
-    database.change("INSERT INTO settled VALUES (50, x'00')")
+    database.change("INSERT INTO settled (batch_id, data) VALUES (50, x'00')")
     database = opened()
     database.publish(1, 2)
     database.written()

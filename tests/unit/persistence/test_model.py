@@ -20,7 +20,7 @@ from persistence.upkeep import ROUND, Upkeep
 from tests.unit.persistence.kit import Database, Entry, Message
 
 _WHEN = (message_log.SMALL, message_log.SPARSE)
-State = dict[int, tuple[int, bytes | list[bytes], int | None]]
+State = dict[int, tuple[int, bytes | list[bytes], int | None, int]]
 
 
 def long_enough(model: "Log") -> bool:
@@ -59,7 +59,7 @@ class Log(RuleBasedStateMachine):
 
     def state(self) -> State:
         return {
-            position: (entry.queue.id, entry.message.body, entry.deadline)
+            position: (entry.queue.id, entry.message.body, entry.deadline, entry.returns)
             for position, entry in self.live.items()
         }
 
@@ -93,6 +93,13 @@ class Log(RuleBasedStateMachine):
     def settle(self, number, times):
         for _ in range(min(times, len(self.live))):
             self.database.log.settle(self.take(number))
+
+    @precondition(lambda self: self.live)
+    @rule(number=st.integers(0, 1000), count=st.integers(1, 2**40))
+    def come_back_to_its_queue(self, number, count):
+        entry = list(self.live.values())[number % len(self.live)]
+        entry.returns += count
+        self.database.log.returned(entry)
 
     @precondition(lambda self: self.live)
     @rule(number=st.integers(0, 1000))
@@ -165,8 +172,13 @@ class Log(RuleBasedStateMachine):
         self.open(path)
         found = self.database.recover()
         state: State = {
-            reference.position: (reference.queue_id, stored.body, reference.deadline)
-            for stored, reference, _ in found
+            reference.position: (
+                reference.queue_id,
+                stored.body,
+                reference.deadline,
+                (batch.returned or {}).get(reference.ordinal, 0),
+            )
+            for stored, reference, batch in found
         }
         assert len(state) == len(found)
         assert state in possible
@@ -177,6 +189,7 @@ class Log(RuleBasedStateMachine):
                 Message(stored.body), reference.queue_id, reference.position, reference.deadline
             )
             entry.batch, entry.ref = batch, reference.ordinal
+            entry.returns = state[entry.position][3]
             self.live[entry.position] = entry
         self.history = [state]
 

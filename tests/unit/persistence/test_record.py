@@ -73,6 +73,28 @@ def test_died_flag_survives():
     assert stored.flags & record.DIED
 
 
+@given(st.lists(st.binary(max_size=255), max_size=5), st.booleans())
+def test_hidden_keys_survive(keys, died):
+    hidden = b"".join(bytes([len(key)]) + key for key in keys)
+    entry = Entry(Message(b"body"))
+    entry.message.route.hidden = hidden
+    entry.message.header.died = died
+
+    blob = bytes(encode([entry]))
+    (stored,) = record.decode(blob)
+    (extract,) = record.extract(blob, range(1))
+
+    assert record.flags_of(extract[0]) == stored.flags
+    assert bool(stored.flags & record.DIED) == died
+    assert bool(stored.flags & record.HIDDEN) == bool(hidden)
+    header = entry.message.header.payload
+    if hidden:
+        assert record.split_hidden(stored.header) == (header, hidden)
+        assert record.split_hidden(extract[4])[1] == hidden
+    else:
+        assert stored.header == header
+
+
 @given(published)
 def test_truncation_at_every_byte_is_detected(work):
     blob = bytes(encode(entries_of(work)))
