@@ -51,6 +51,15 @@ class DeliveredMarks:
 
     def _safe(self, marks: list[int]) -> None:
         self.on_disk = marks
+        self.spread()
+
+    def spread(self) -> None:
+        """Marks of one level are for all levels where there are more now."""
+        levels = self._queue.levels
+        if len(self.on_disk) == 1:
+            self.on_disk *= levels
+        if len(self._asked) == 1:
+            self._asked *= levels
 
     def _go_on(self) -> None:
         if not self._queue.deleted:
@@ -73,7 +82,7 @@ class DeliveredMarks:
         """Whether a restart will know that `entry` may have been delivered."""
         if not self.on_disk:
             return False
-        level = min(entry.message.header.priority, len(self.on_disk) - 1)
+        level = self._queue.level_of(entry.message.header.priority)
         return entry.position < self.on_disk[level]
 
     def must_wait(self, entry: QueuedMessage) -> bool:

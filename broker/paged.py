@@ -119,6 +119,14 @@ class Paged(Look):
                 head.append(entry)
         self._lead(head)
 
+    def successor(self) -> Fifo:
+        """As Fifo.successor."""
+        return self.tail.successor()
+
+    def has_returned(self) -> bool:
+        """Whether anything at hand came back."""
+        return self.head.has_returned()
+
     def peek(self) -> QueuedMessage | None:
         """The first message if it is at hand, left where it is."""
         return self.head.peek()

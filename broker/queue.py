@@ -149,6 +149,13 @@ class Queue(QueueCounters):
         """Whether `message` survives a restart here."""
         return self.durable and (self.stores_all or message.header.persistent)
 
+    def level_of(self, priority: int) -> int:
+        """In which of its levels a message of this priority stands."""
+        return min(priority, self.levels - 1)
+
+    def need_level(self, level: int) -> None:
+        """A message of this level is about to come: a classic queue has all it will ever have."""
+
     # -- in ------------------------------------------------------------------------------
 
     def publish(self, message: Message) -> None:

@@ -55,6 +55,10 @@ class Fifo:
         following._places = self._places
         return following
 
+    def has_returned(self) -> bool:
+        """Whether anything in it came back."""
+        return bool(self.returned)
+
     def split(self, keep: int) -> "Fifo":
         """Parts with what was never delivered, but for the first `keep` of it."""
         fresh = self.fresh
@@ -245,6 +249,10 @@ class Sparse(Fifo):
     def _skip_gone(self) -> None:
         while self.returned and self.returned[0][0] in self._gone:
             self._gone.discard(heappop(self.returned)[0])
+
+    def has_returned(self) -> bool:
+        self._skip_gone()
+        return bool(self.returned)
 
     def pop(self) -> QueuedMessage:
         self._skip_gone()

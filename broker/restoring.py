@@ -50,6 +50,7 @@ class Restorer:
         """Messages of a long queue, which stay where they are."""
         queue = self._queues[share.queue_id]
         assert isinstance(queue, Queue)  # `pages` said so
+        queue.need_level(share.level)
         queue.turn.pager.paged(queue, share.level).add(share)
         queue.ready_bytes += share.octets
         queue.next_position = max(queue.next_position, share.last + 1)
@@ -80,7 +81,8 @@ class Restorer:
         return True
 
     def _stray(self, queue: Queue, entry: QueuedMessage) -> None:
-        level = min(entry.message.header.priority, queue.levels - 1)
+        level = queue.level_of(entry.message.header.priority)
+        queue.need_level(level)
         self._strays.setdefault((queue, level, entry.batch.id), []).append(entry)
 
     def finish(self) -> None:

@@ -21,6 +21,7 @@ from broker.deduplication import deduplicating
 from broker.handshake import Limits, ServerIdentity
 from broker.options import Options
 from broker.queue import Queue
+from broker.quorum_queue import QuorumQueue
 from broker.restoring import Restorer
 from broker.startup import StartError
 from broker.stream import Stream
@@ -46,8 +47,8 @@ SWITCH_INTERVAL = 0.0005
 # How long a stop waits for the disk (seconds): for one that refuses, for one that is slow.
 REFUSED, SLOW = 1.0, 8.0
 _LOOK = 0.05
-# By x-queue-type; the others are all one class.
-QUEUE_TYPES: dict[str, type[Queue]] = {"stream": Stream}
+# By x-queue-type.
+QUEUE_TYPES: dict[str, type[Queue]] = {"quorum": QuorumQueue, "stream": Stream}
 
 
 class Storage:

@@ -109,8 +109,8 @@ class MessageLog:
 
     An entry is a message in a queue; it must have the attributes `message`
     (with `route.raw`, `route.hidden`, `header.payload`, `header.body_size`,
-    `header.died`, `body`), `queue` (with `id` and the number of its priority
-    `levels`), `position`, `deadline`, and takes `batch` and `ref`.
+    `header.died`, `body`), `queue` (with `id`, the number of its priority `levels`
+    and `level_of` where it is not 1), `position`, `deadline`, and takes `batch` and `ref`.
     """
 
     __slots__ = (

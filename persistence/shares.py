@@ -121,7 +121,7 @@ def of_batch(
     for entry in entries:
         if entry is not None:
             queue = entry.queue
-            level = min(entry.message.header.priority, queue.levels - 1) if queue.levels > 1 else 0
+            level = queue.level_of(entry.message.header.priority) if queue.levels > 1 else 0
             groups.setdefault((queue, level), []).append(entry)
     return [(queue, Share.of(batch, group, level)) for (queue, level), group in groups.items()]
 

@@ -314,3 +314,26 @@ def test_every_message_is_kept(leveret, mode):
         got = client.get("q")
     assert got is not None
     assert (got.body, got.properties) == (b"m", options)
+
+
+@pytest.mark.checklist(325)
+@pytest.mark.differs("no priorities in quorum queues")
+def test_two_of_high_priority_go_before_one_of_normal(channel, quorum):
+    queue = quorum()
+    for number in range(3):
+        for priority in (None, 5, 4, 255):
+            publish(channel, "", queue, f"{priority} {number}", priority=priority)
+    until_ready(channel, queue, 12)
+    high = [f"{priority} {number}" for number in range(3) for priority in (5, 255)]
+    normal = [f"{priority} {number}" for number in range(3) for priority in (None, 4)]
+    order = [*high[:2], normal[0], *high[2:4], normal[1], *high[4:], *normal[2:]]
+    assert take(channel, queue) == [name.encode() for name in order]
+
+
+@pytest.mark.checklist(325)
+def test_priorities_up_to_four_change_nothing(channel, quorum):
+    queue = quorum()
+    for priority in (0, 4, None, 1):
+        publish(channel, "", queue, f"{priority}", priority=priority)
+    until_ready(channel, queue, 4)
+    assert take(channel, queue) == [b"0", b"4", b"None", b"1"]

@@ -24,9 +24,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Rules:
-    """The arguments of the queue."""
+    """The arguments of the queue; `weighted`: a quorum queue gets messages of high priority."""
 
     quorum: bool = False
+    weighted: bool = False
     max_priority: int | None = None
     ttl: int | None = None
     max_length: int | None = None
@@ -44,6 +45,8 @@ class Model:
     unacked: dict[int, Item] = field(default_factory=dict)
     dead: list[bytes] = field(default_factory=list)
     published: int = 0
+    # Of a quorum queue: how many of high priority went since the last of normal priority.
+    run: int = 0
 
     def copy(self) -> "Model":
         """As it is now, whatever becomes of this one."""
@@ -57,7 +60,7 @@ class Model:
         if rules.refuses and rules.max_length is not None and len(self.ready) >= rules.max_length:
             return False
         times = [each for each in (ttl, rules.ttl) if each is not None]
-        level = 0 if rules.max_priority is None else min(priority, rules.max_priority)
+        level = int(priority > 4) if rules.quorum else min(priority, rules.max_priority or 0)
         deadline = now + min(times) if times else None
         self.ready.append(Item(body, self.published, level, deadline))
         self.published += 1
@@ -74,7 +77,19 @@ class Model:
         rules = self.rules
         if rules.max_length is not None and not rules.refuses:
             while len(self.ready) > rules.max_length:
-                self._die(self.ready.pop(0))
+                self._die(self._take())
+
+    def _take(self) -> Item:
+        if not self.rules.quorum or self.ready[0].delivered:
+            self.run = 0
+            return self.ready.pop(0)
+        # Two of high priority, then one of normal priority, while there are both.
+        firsts = {item.priority: item for item in reversed(self.ready)}
+        level = min(firsts) if self.run == 2 else max(firsts)
+        self.run = self.run + 1 if level else 0
+        item = firsts[level]
+        self.ready.remove(item)
+        return item
 
     def _die(self, item: Item) -> None:
         if self.rules.dead_letters:
@@ -86,7 +101,7 @@ class Model:
         """The next message; with a tag it waits for its settlement."""
         if not self.ready:
             return None
-        item = self.ready.pop(0)
+        item = self._take()
         if tag is not None:
             item.delivered = True
             self.unacked[tag] = item
@@ -125,6 +140,7 @@ class Model:
         """Nothing is ready any more."""
         count = len(self.ready)
         self.ready.clear()
+        self.run = 0
         return count
 
     def expire(self, now: int) -> None:
@@ -143,7 +159,10 @@ class Model:
 
     def restart(self) -> None:
         """All comes back in its old order."""
-        self.ready.sort(key=lambda item: (-item.priority, item.position))
+        self.run = 0
+        if self.rules.quorum:
+            self.ready.sort(key=lambda item: (not item.delivered, item.position))
+        self._order()
         self._shorten()  # what was unacked counts again
 
     def crash(self, now: "Model") -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from broker.ready import Fifo
+from broker.weighted import NORMAL, Weighted
 from tests.property.queue_model import Model, Rules
 from tests.support.encoding import Typed
 from tests.support.engine import Client, Engine
@@ -22,22 +23,36 @@ QUEUE, DEAD = "q", "dead"
 STEP_MS = 10_000
 TTLS = st.sampled_from([5_000, 15_000, 35_000])
 
-RULES = st.builds(
-    Rules,
-    quorum=st.just(False),
-    max_priority=st.sampled_from([None, None, 1, 3]),
-    ttl=st.none() | TTLS,
-    max_length=st.sampled_from([None, 0, 2, 5]),
-    refuses=st.booleans(),
-    dead_letters=st.booleans(),
-) | st.builds(
-    Rules,
-    quorum=st.just(True),
-    ttl=st.none() | TTLS,
-    max_length=st.sampled_from([None, 2, 5]),
-    refuses=st.booleans(),
-    dead_letters=st.booleans(),
-    delivery_limit=st.sampled_from([0, 1, 3]),
+RULES = (
+    st.builds(
+        Rules,
+        quorum=st.just(False),
+        max_priority=st.sampled_from([None, None, 1, 3]),
+        ttl=st.none() | TTLS,
+        max_length=st.sampled_from([None, 0, 2, 5]),
+        refuses=st.booleans(),
+        dead_letters=st.booleans(),
+    )
+    | st.builds(
+        Rules,
+        quorum=st.just(True),
+        ttl=st.none() | TTLS,
+        max_length=st.sampled_from([None, 2, 5]),
+        refuses=st.booleans(),
+        dead_letters=st.booleans(),
+        delivery_limit=st.sampled_from([0, 1, 3]),
+    )
+    | st.builds(
+        Rules,
+        # What drops its head after a crash depends on what may count as delivered: it refuses.
+        quorum=st.just(True),
+        weighted=st.just(True),
+        ttl=st.none() | TTLS,
+        max_length=st.sampled_from([None, 5]),
+        refuses=st.just(True),
+        dead_letters=st.booleans(),
+        delivery_limit=st.sampled_from([0, 3]),
+    )
 )
 
 
@@ -106,6 +121,8 @@ class Queue(RuleBasedStateMachine):
 
     @rule(priority=st.integers(0, 5), ttl=st.none() | TTLS, count=st.integers(1, 3))
     def publish(self, priority: int, ttl: int | None, count: int) -> None:
+        if self.model.rules.quorum and not self.model.rules.weighted:
+            priority = min(priority, NORMAL)
         for _ in range(count):
             self.number += 1
             body = b"%d" % self.number
@@ -203,10 +220,12 @@ class Queue(RuleBasedStateMachine):
         self.engine.crash()
         # Which of those that may count as delivered do so is up to the engine.
         ready = self.engine.queue(QUEUE).ready
+        ready = ready.levels[0] if isinstance(ready, Weighted) else ready
         back = ready.returned if isinstance(ready, Fifo) else []
         returned = {entry.message.body for _, entry in back}
         for item in self.model.ready:
             item.delivered |= item.body in returned
+        self.model.restart()
         self._attach()
         self.wait(1)
 
