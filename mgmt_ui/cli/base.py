@@ -50,6 +50,12 @@ def _option(*names: str, **given: Any) -> Callable[[], click.Option]:
     return make
 
 
+def _vhosts(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    from mgmt_ui.cli.completing import VHOSTS  # by those only who press Tab
+
+    return VHOSTS(context, parameter, begun)
+
+
 # A row for each option that every command takes.
 GLOBAL = (
     _option("--url", metavar="URL", help="The management API. [BROKERCTL_URL]"),
@@ -62,7 +68,14 @@ GLOBAL = (
         help="Seen by all who list processes: better [BROKERCTL_PASSWORD], or `-`, which asks.",
     ),
     _option("--password-file", metavar="FILE", help="Its first line. [BROKERCTL_PASSWORD_FILE]"),
-    _option("-V", "-p", "--vhost", metavar="NAME", help="Virtual host; default /."),
+    _option(
+        "-V",
+        "-p",
+        "--vhost",
+        metavar="NAME",
+        help="Virtual host; default /.",
+        shell_complete=_vhosts,
+    ),
     _option("--profile", metavar="NAME", help="Section of the profile file. [BROKERCTL_PROFILE]"),
     _option("-o", "--output", type=click.Choice(FORMATS), help="Default: table on a terminal."),
     _option("--columns", metavar="A,B", help="What a list shows; paths with dots."),

@@ -4,6 +4,7 @@ import click
 
 from mgmt_ui.cli.base import group, with_session
 from mgmt_ui.cli.commands.queue import BINDINGS
+from mgmt_ui.cli.completing import EXCHANGES, QUEUES
 from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import pairs
@@ -34,8 +35,8 @@ def index(session: Session, source: str | None, destination: str | None) -> None
 
 @binding.command()
 @with_session
-@click.argument("source")
-@click.argument("destination")
+@click.argument("source", shell_complete=EXCHANGES)
+@click.argument("destination", shell_complete=QUEUES)
 @click.option("--type", "kind", type=TYPES, default="queue", show_default=True)
 @click.option("-k", "--key", default="", metavar="KEY", help="Routing key.")
 @click.option("--arg", "words", multiple=True, metavar="KEY=VALUE")
@@ -49,8 +50,8 @@ def create(
 
 @binding.command()
 @with_session
-@click.argument("source")
-@click.argument("destination")
+@click.argument("source", shell_complete=EXCHANGES)
+@click.argument("destination", shell_complete=QUEUES)
 @click.option("--type", "kind", type=TYPES, default="queue", show_default=True)
 @click.option("-k", "--key", default="", metavar="KEY", help="Routing key.")
 @click.option("--arg", "words", multiple=True, metavar="KEY=VALUE")

@@ -3,12 +3,13 @@
 import click
 
 from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.completing import CHANNELS, CONNECTIONS, QUEUES
 from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import path
 
-CONNECTIONS = ("name", "user", "vhost", "state", "channels", "user_provided_name")
-CHANNELS = (
+CONNECTION_COLUMNS = ("name", "user", "vhost", "state", "channels", "user_provided_name")
+CHANNEL_COLUMNS = (
     "name",
     "user",
     "state",
@@ -17,7 +18,7 @@ CHANNELS = (
     "messages_unacknowledged",
     "messages_unconfirmed",
 )
-CONSUMERS = (
+CONSUMER_COLUMNS = (
     "queue.name",
     "consumer_tag",
     "channel_details.name",
@@ -36,12 +37,12 @@ def connection() -> None:
 @with_session
 def connections(session: Session) -> None:
     """List the open connections of all virtual hosts."""
-    session.fetch("/connections", CONNECTIONS)
+    session.fetch("/connections", CONNECTION_COLUMNS)
 
 
 @connection.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=CONNECTIONS)
 def show(session: Session, name: str) -> None:
     """Show all that is known of a connection."""
     session.out.item(session.api.get(path("connections", _whole(session, name))))
@@ -64,7 +65,7 @@ def _whole(session: Session, name: str) -> str:
 
 @connection.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=CONNECTIONS)
 @click.option("--reason", metavar="TEXT", help="What its client is told.")
 def close(session: Session, name: str, reason: str | None) -> None:
     """Close a connection: by its name, its client's HOST:PORT, or the name its client gave it."""
@@ -103,12 +104,12 @@ def channel() -> None:
 @with_session
 def channels(session: Session) -> None:
     """List the open channels of all virtual hosts."""
-    session.fetch("/channels", CHANNELS)
+    session.fetch("/channels", CHANNEL_COLUMNS)
 
 
 @channel.command("show")
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=CHANNELS)
 def show_channel(session: Session, name: str) -> None:
     """Show all that is known of a channel."""
     session.out.item(session.api.get(path("channels", name)))
@@ -121,16 +122,16 @@ def consumer() -> None:
 
 @consumer.command("list")
 @with_session
-@click.argument("queue", required=False)
+@click.argument("queue", required=False, shell_complete=QUEUES)
 def consumers(session: Session, queue: str | None) -> None:
     """List the consumers of a virtual host, or of one queue."""
     rows = session.api.get(session.below("consumers"))
-    session.show([r for r in rows if queue in (None, r["queue"]["name"])], CONSUMERS)
+    session.show([r for r in rows if queue in (None, r["queue"]["name"])], CONSUMER_COLUMNS)
 
 
 @consumer.command()
 @with_session
-@click.argument("queue")
+@click.argument("queue", shell_complete=QUEUES)
 @click.argument("tag")
 def cancel(session: Session, queue: str, tag: str) -> None:
     """Cancel the consumers of a queue that have this tag; their clients are told."""

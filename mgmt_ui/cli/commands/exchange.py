@@ -7,6 +7,7 @@ import click
 
 from mgmt_ui.cli.base import group, with_session
 from mgmt_ui.cli.commands.queue import BINDINGS
+from mgmt_ui.cli.completing import EXCHANGES
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import arguments, pairs
@@ -36,7 +37,7 @@ def index(session: Session, all_vhosts: bool) -> None:
 
 @exchange.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=EXCHANGES)
 def show(session: Session, name: str) -> None:
     """Show all that is known of an exchange."""
     session.out.item(session.api.get(_path(session, name)))
@@ -67,7 +68,7 @@ def declare(session: Session, name: str, **given: Any) -> None:
 
 @exchange.command()
 @with_session
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=EXCHANGES)
 @click.option("--if-unused", is_flag=True)
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def delete(session: Session, names: tuple[str, ...], if_unused: bool, if_exists: bool) -> None:
@@ -80,7 +81,7 @@ def delete(session: Session, names: tuple[str, ...], if_unused: bool, if_exists:
 
 @exchange.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=EXCHANGES)
 @click.option("--destination", is_flag=True, help="What leads to it, not what leaves it.")
 def bindings(session: Session, name: str, destination: bool) -> None:
     """List the bindings of an exchange."""
@@ -90,7 +91,7 @@ def bindings(session: Session, name: str, destination: bool) -> None:
 
 @exchange.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=EXCHANGES)
 @click.option("-k", "--key", default="", metavar="KEY", help="Routing key.")
 @click.option("--header", "headers", multiple=True, metavar="KEY=VALUE")
 def route(session: Session, name: str, key: str, headers: tuple[str, ...]) -> None:
@@ -120,7 +121,7 @@ def _steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @exchange.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=EXCHANGES)
 @click.option("-n", "--count", type=click.IntRange(1, 1000), default=100, show_default=True)
 def delayed(session: Session, name: str, count: int) -> None:
     """List the messages that wait in an x-delayed-message exchange, the next first."""
@@ -129,7 +130,7 @@ def delayed(session: Session, name: str, count: int) -> None:
 
 @exchange.command("cancel-delayed")
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=EXCHANGES)
 @click.argument("ids", nargs=-1)
 @click.option("--message-id", metavar="ID", help="Those with this message id.")
 @click.option("--routing-key", metavar="KEY", help="Those with this routing key.")

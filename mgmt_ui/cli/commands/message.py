@@ -9,6 +9,7 @@ import click
 
 from mgmt_ui.cli.base import group, with_session
 from mgmt_ui.cli.commands.message_work import WORK
+from mgmt_ui.cli.completing import EXCHANGES, QUEUES
 from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import pairs
@@ -43,7 +44,14 @@ for work in WORK:
 
 @message.command()
 @with_session
-@click.option("-x", "--exchange", default="", metavar="NAME", help="Default: the default exchange.")
+@click.option(
+    "-x",
+    "--exchange",
+    default="",
+    metavar="NAME",
+    help="Default: the default exchange.",
+    shell_complete=EXCHANGES,
+)
 @click.option("-k", "--key", default="", metavar="KEY", help="Routing key: the queue, by default.")
 @click.option("--body", metavar="TEXT", help="Default: standard input.")
 @click.option("--file", "source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -94,7 +102,7 @@ def _properties(given: dict[str, Any]) -> dict[str, Any]:
 
 @message.command()
 @with_session
-@click.argument("queue")
+@click.argument("queue", shell_complete=QUEUES)
 @click.option("-n", "--count", type=click.IntRange(1), default=1)
 @click.option("--ack", type=click.Choice(list(MODES)), default="requeue", show_default=True)
 @click.option("--truncate", type=int, metavar="BYTES", help="Show so much of each.")

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 import click
 
 from mgmt_ui.cli.base import Command, group, with_session
+from mgmt_ui.cli.completing import EXCHANGES, JOBS, QUEUES
 from mgmt_ui.cli.exits import DATA, TEMPORARY, USAGE, Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import pairs, path
 
 F = TypeVar("F", bound=Callable[..., Any])
 COLUMNS = ("state", "age", "exchange", "routing_key", "payload_bytes", "payload")
-JOBS = ("id", "kind", "vhost", "queue", "state", "total", "matched", "done", "error")
+JOB_COLUMNS = ("id", "kind", "vhost", "queue", "state", "total", "matched", "done", "error")
 PAGE = 1000
 # Seconds between two looks at how far a job got.
 PERIOD = 0.2
@@ -77,7 +78,7 @@ def _filter(given: dict[str, Any]) -> dict[str, Any]:
 
 @click.command(cls=Command)
 @with_session
-@click.argument("queue")
+@click.argument("queue", shell_complete=QUEUES)
 @click.option("-n", "--count", type=click.IntRange(1, PAGE), default=10, show_default=True)
 @click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many.")
 @click.option("--state", type=click.Choice(["all", "ready", "unacked"]), default="all")
@@ -92,7 +93,7 @@ def peek(session: Session, queue: str, truncate: int | None, **given: Any) -> No
 
 @click.command(cls=Command)
 @with_session
-@click.argument("queue")
+@click.argument("queue", shell_complete=QUEUES)
 @click.option("-n", "--count", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--state", type=click.Choice(["all", "ready", "unacked"]), default="all")
 @click.option("--truncate", type=click.IntRange(0), metavar="BYTES", help="Show so much of each.")
@@ -123,7 +124,7 @@ def search(
 
 @click.command(cls=Command)
 @with_session
-@click.argument("queue")
+@click.argument("queue", shell_complete=QUEUES)
 @filtered
 @click.option("--all", "everything", is_flag=True, help="All of them.")
 @click.option("--count-only", is_flag=True, help="Say how many it would be.")
@@ -137,9 +138,20 @@ def delete(session: Session, queue: str, everything: bool, count_only: bool, **g
 
 @click.command(cls=Command)
 @with_session
-@click.argument("queue")
-@click.option("--to", "target", metavar="QUEUE", help="Move them to this queue, as they are.")
-@click.option("--to-exchange", metavar="NAME", help="Route them anew by this exchange.")
+@click.argument("queue", shell_complete=QUEUES)
+@click.option(
+    "--to",
+    "target",
+    metavar="QUEUE",
+    help="Move them to this queue, as they are.",
+    shell_complete=QUEUES,
+)
+@click.option(
+    "--to-exchange",
+    metavar="NAME",
+    help="Route them anew by this exchange.",
+    shell_complete=EXCHANGES,
+)
 @click.option("--with-key", metavar="KEY", help="With this routing key; else the one they had.")
 @filtered
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="A second.")
@@ -169,7 +181,7 @@ def move(
 
 @click.command(cls=Command)
 @with_session
-@click.argument("queue")
+@click.argument("queue", shell_complete=QUEUES)
 @click.option("--by-exchange", is_flag=True, help="By the exchange and key they came with.")
 @filtered
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="A second.")
@@ -263,12 +275,12 @@ def job() -> None:
 @with_session
 def index(session: Session) -> None:
     """List the jobs that run and those that have ended."""
-    session.fetch("/jobs", JOBS)
+    session.fetch("/jobs", JOB_COLUMNS)
 
 
 @job.command()
 @with_session
-@click.argument("number")
+@click.argument("number", shell_complete=JOBS)
 def show(session: Session, number: str) -> None:
     """Show how far a job got."""
     session.out.item(session.api.get(path("jobs", number)))
@@ -276,7 +288,7 @@ def show(session: Session, number: str) -> None:
 
 @job.command()
 @with_session
-@click.argument("number")
+@click.argument("number", shell_complete=JOBS)
 def cancel(session: Session, number: str) -> None:
     """Cancel a job that runs; forget one that has ended."""
     session.api.call("DELETE", path("jobs", number))
@@ -285,7 +297,7 @@ def cancel(session: Session, number: str) -> None:
 
 @job.command()
 @with_session
-@click.argument("number")
+@click.argument("number", shell_complete=JOBS)
 def pause(session: Session, number: str) -> None:
     """Stop a job that runs; resume goes on with the rest."""
     found = session.api.get(path("jobs", number))
@@ -297,7 +309,7 @@ def pause(session: Session, number: str) -> None:
 
 @job.command()
 @with_session
-@click.argument("number")
+@click.argument("number", shell_complete=JOBS)
 def resume(session: Session, number: str) -> None:
     """Go on with a job that was cancelled or stopped."""
     _, resumed = session.api.call("POST", path("jobs", number, "resume"))

@@ -3,6 +3,7 @@
 import click
 
 from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.completing import OPTIONS
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import path
@@ -27,7 +28,7 @@ def index(session: Session, live: bool) -> None:
 
 @option.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=OPTIONS)
 def get(session: Session, name: str) -> None:
     """Show an option: its value, its default, what it means."""
     session.out.item(_existing(session, name))

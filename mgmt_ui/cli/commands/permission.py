@@ -3,6 +3,7 @@
 import click
 
 from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.completing import EXCHANGES, USERS
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import path
 
@@ -25,7 +26,7 @@ def index(session: Session, of_user: str | None) -> None:
 
 @permission.command("set")
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=USERS)
 @click.argument("configure", default=".*")
 @click.argument("write", default=".*")
 @click.argument("read", default=".*")
@@ -37,7 +38,7 @@ def set_(session: Session, name: str, configure: str, write: str, read: str) -> 
 
 @permission.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=USERS)
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def clear(session: Session, name: str, if_exists: bool) -> None:
     """Keep a user out of the virtual host."""
@@ -54,8 +55,8 @@ def topics(session: Session) -> None:
 
 @permission.command("topic-set")
 @with_session
-@click.argument("name")
-@click.argument("exchange")
+@click.argument("name", shell_complete=USERS)
+@click.argument("exchange", shell_complete=EXCHANGES)
 @click.argument("write", default=".*")
 @click.argument("read", default=".*")
 def topic_set(session: Session, name: str, exchange: str, write: str, read: str) -> None:
@@ -66,8 +67,8 @@ def topic_set(session: Session, name: str, exchange: str, write: str, read: str)
 
 @permission.command("topic-clear")
 @with_session
-@click.argument("name")
-@click.argument("exchange", required=False)
+@click.argument("name", shell_complete=USERS)
+@click.argument("exchange", required=False, shell_complete=EXCHANGES)
 def topic_clear(session: Session, name: str, exchange: str | None) -> None:
     """Forget a user's topic permissions, of one exchange or of all."""
     session.confirm(f"Forget topic permissions of user '{name}' in vhost '{session.vhost}'?")

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from mgmt_ui.cli.base import Group, group, with_session
+from mgmt_ui.cli.completing import named
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import definition, pairs
@@ -20,6 +21,7 @@ def _noun(name: str, kind: str, doc: str) -> Group:
     def noun() -> None: ...
 
     noun.__doc__ = doc
+    known = named(kind)
     made = group(name)(noun)
 
     @made.command("list")
@@ -30,7 +32,7 @@ def _noun(name: str, kind: str, doc: str) -> Group:
 
     @made.command()
     @with_session
-    @click.argument("name")
+    @click.argument("name", shell_complete=known)
     def show(session: Session, name: str) -> None:
         """Show one."""
         session.out.item(session.api.get(session.below(kind, name)))
@@ -58,7 +60,7 @@ def _noun(name: str, kind: str, doc: str) -> Group:
 
     @made.command()
     @with_session
-    @click.argument("name")
+    @click.argument("name", shell_complete=known)
     @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
     def delete(session: Session, name: str, if_exists: bool) -> None:
         """Delete one; what came under it goes by its own arguments again."""

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.completing import QUEUES
 from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import arguments
@@ -38,7 +39,7 @@ def index(session: Session, all_vhosts: bool) -> None:
 
 @queue.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=QUEUES)
 def show(session: Session, name: str) -> None:
     """Show all that is known of a queue."""
     session.out.item(session.api.get(session.below("queues", name)))
@@ -89,7 +90,7 @@ def declare(session: Session, name: str, **given: Any) -> None:
 
 @queue.command()
 @with_session
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=QUEUES)
 @click.option("--if-empty", is_flag=True)
 @click.option("--if-unused", is_flag=True)
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
@@ -113,7 +114,7 @@ def delete(
 
 @queue.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=QUEUES)
 def purge(session: Session, name: str) -> None:
     """Drop all messages that are ready."""
     count = session.api.get(session.below("queues", name)).get("messages_ready", 0)
@@ -124,7 +125,7 @@ def purge(session: Session, name: str) -> None:
 
 @queue.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=QUEUES)
 def bindings(session: Session, name: str) -> None:
     """List what leads to a queue."""
     session.fetch(session.below("queues", name, "bindings"), BINDINGS)
@@ -132,7 +133,7 @@ def bindings(session: Session, name: str) -> None:
 
 @queue.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=QUEUES)
 def consumers(session: Session, name: str) -> None:
     """List who consumes from a queue."""
     details = session.api.get(session.below("queues", name))["consumer_details"]
@@ -142,7 +143,7 @@ def consumers(session: Session, name: str) -> None:
 
 @queue.command()
 @with_session
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=QUEUES)
 def pause(session: Session, names: tuple[str, ...]) -> None:
     """Stop deliveries from queues; they still take messages, and stay paused over a restart."""
     for name in names:
@@ -152,7 +153,7 @@ def pause(session: Session, names: tuple[str, ...]) -> None:
 
 @queue.command()
 @with_session
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=QUEUES)
 def resume(session: Session, names: tuple[str, ...]) -> None:
     """Let queues deliver again."""
     for name in names:

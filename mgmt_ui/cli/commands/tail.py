@@ -14,6 +14,7 @@ from broker.amqp.tables import Table
 from broker.clock import SystemClock
 from mgmt_ui.cli.amqp import Target
 from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.completing import EXCHANGES, QUEUES
 from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.output import Row, cut, one_line
 from mgmt_ui.cli.session import Session
@@ -58,7 +59,7 @@ def tail() -> None:
 
 @tail.command("exchange")
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=EXCHANGES)
 @click.option(
     "-k",
     "--key",
@@ -102,7 +103,7 @@ def _keys(session: Session, name: str, kind: str) -> tuple[str, ...]:
 
 @tail.command("queue")
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=QUEUES)
 @_limits
 def queue(session: Session, name: str, **given: Any) -> None:
     """Show what goes into a queue and out of it: by the firehose where tracing is on.

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.completing import USERS
 from mgmt_ui.cli.exits import NO_USER, USAGE, Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.settings import first_line
@@ -28,7 +29,7 @@ def index(session: Session) -> None:
 
 @user.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=USERS)
 def show(session: Session, name: str) -> None:
     """Show a user and what it may do."""
     shown = _existing(session, name)
@@ -68,7 +69,7 @@ def add(session: Session, name: str, **given: Any) -> None:
 
 @user.command("set-password")
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=USERS)
 @_new_password
 def set_password(session: Session, name: str, secret: str | None, file: str | None) -> None:
     """Give a user another password."""
@@ -79,7 +80,7 @@ def set_password(session: Session, name: str, secret: str | None, file: str | No
 
 @user.command("set-tags")
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=USERS)
 @click.argument("tags", nargs=-1)
 def set_tags(session: Session, name: str, tags: tuple[str, ...]) -> None:
     """Give a user these tags and no others."""
@@ -94,7 +95,7 @@ def set_tags(session: Session, name: str, tags: tuple[str, ...]) -> None:
 
 @user.command()
 @with_session
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=USERS)
 def limits(session: Session, name: str | None) -> None:
     """List the limits of all users, or of one."""
     where = path("user-limits", name) if name else "/user-limits"
@@ -103,7 +104,7 @@ def limits(session: Session, name: str | None) -> None:
 
 @user.command("set-limits")
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=USERS)
 @click.argument("limits", nargs=-1, required=True, metavar="NAME=NUMBER...")
 def set_limits(session: Session, name: str, limits: tuple[str, ...]) -> None:
     """Limit a user: max-connections, max-channels; negative for no limit."""
@@ -117,7 +118,7 @@ def set_limits(session: Session, name: str, limits: tuple[str, ...]) -> None:
 
 @user.command()
 @with_session
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=USERS)
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def delete(session: Session, names: tuple[str, ...], if_exists: bool) -> None:
     """Delete users and close their connections."""

@@ -3,6 +3,7 @@
 import click
 
 from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.completing import VHOSTS
 from mgmt_ui.cli.exits import USAGE, Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import pairs, path
@@ -26,7 +27,7 @@ def index(session: Session) -> None:
 
 @vhost.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=VHOSTS)
 def show(session: Session, name: str) -> None:
     """Show all that is known of a virtual host."""
     session.out.item(session.api.get(path("vhosts", name)))
@@ -51,7 +52,7 @@ def add(session: Session, name: str, **given: str | None) -> None:
 
 @vhost.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=VHOSTS)
 @_described
 def update(session: Session, name: str, **given: str | None) -> None:
     """Change what is said of a virtual host; what is not named stays."""
@@ -63,7 +64,7 @@ def update(session: Session, name: str, **given: str | None) -> None:
 
 @vhost.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=VHOSTS)
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def delete(session: Session, name: str, if_exists: bool) -> None:
     """Delete a virtual host with all that is in it."""
@@ -80,7 +81,7 @@ def delete(session: Session, name: str, if_exists: bool) -> None:
 
 @vhost.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=VHOSTS)
 def protect(session: Session, name: str) -> None:
     """Refuse to delete a virtual host, until it is unprotected."""
     session.change("POST", path("vhosts", name, "deletion", "protection"), done="protected")
@@ -88,7 +89,7 @@ def protect(session: Session, name: str) -> None:
 
 @vhost.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=VHOSTS)
 def unprotect(session: Session, name: str) -> None:
     """Let a virtual host be deleted again."""
     session.change("DELETE", path("vhosts", name, "deletion", "protection"), done="unprotected")
@@ -96,7 +97,7 @@ def unprotect(session: Session, name: str) -> None:
 
 @vhost.command()
 @with_session
-@click.argument("name")
+@click.argument("name", shell_complete=VHOSTS)
 def restart(session: Session, name: str) -> None:
     """Bring up a virtual host that is down."""
     node = session.api.get("/overview")["node"]
