@@ -109,6 +109,22 @@ def test_looking_changes_nothing(
     assert not method.redelivered
 
 
+def test_the_list_goes_along_with_the_queue(
+    busy: Broker, open_page: Opener, channel: BlockingChannel, queue: Queue
+) -> None:
+    name = queue("flowing", 1)
+    page = look(open_page, busy, name)
+    expect(messages(page)).to_have_count(1)
+    publish(channel, name, 1)
+    expect(messages(page)).to_have_count(2)
+    page.get_by_role("button", name="Live").click()
+    publish(channel, name, 2)
+    expect(page.get_by_role("tab", name="Messages 3")).to_be_visible()
+    expect(messages(page)).to_have_count(2)
+    page.get_by_role("button", name="Look again").click()
+    expect(messages(page)).to_have_count(3)
+
+
 def test_a_message_is_shown_whole(
     busy: Broker, open_page: Opener, channel: BlockingChannel, queue: Queue
 ) -> None:

@@ -1,6 +1,8 @@
 // A message as the API gives it, and what can be read from it: its body in a fitting form, and what
 // it takes to publish it again. The story of its dead-lettering is in deaths.ts.
 
+import { indented } from "./tokens";
+
 export interface Message {
   payload: string;
   payload_encoding: "string" | "base64";
@@ -39,7 +41,8 @@ export function bestView(message: Message): View {
 export function pretty(text: string): string | undefined {
   if (!/^\s*[[{]/.test(text)) return undefined;
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    JSON.parse(text);
+    return indented(text);
   } catch {
     return undefined;
   }
@@ -99,9 +102,12 @@ export function shownAs(message: Message, view: View): string {
   return message.payload_encoding === "string" ? message.payload : new TextDecoder().decode(octets(message));
 }
 
-/** One line that stands for the body. */
-export function glance({ payload, payload_encoding }: Message): string {
-  return payload_encoding === "string" ? payload.slice(0, 240).replace(/\s+/g, " ") : "";
+/** One line that stands for the body, about what was searched for where it is far behind. */
+export function glance({ payload, payload_encoding }: Message, wanted = ""): string {
+  if (payload_encoding !== "string") return "";
+  const at = wanted ? payload.indexOf(wanted) : -1;
+  const from = at > 40 ? at - 20 : 0;
+  return `${from ? "…" : ""}${payload.slice(from, from + 240).replace(/\s+/g, " ")}`;
 }
 
 /** A message as the API publishes it, for a file or the clipboard. */

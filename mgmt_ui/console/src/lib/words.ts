@@ -35,6 +35,22 @@ export const WORDS: Word[] = [
   { key: "queue-type", sign: "", say: (v) => `A ${String(v)} queue.` },
   { key: "queue-mode", sign: "", say: (v) => `Mode ${String(v)} (of no effect here).` },
   { key: "max-age", sign: "Age", say: (v) => `Messages are kept for ${String(v)}.` },
+  { key: "queue-version", sign: "", say: (v) => `Version ${String(v)} of the store (of no effect here).` },
+  { key: "queue-leader-locator", sign: "", say: (v) => `Its leader is placed by ${String(v)} (there is one node here).` },
+  { key: "queue-master-locator", sign: "", say: (v) => `Its leader is placed by ${String(v)} (there is one node here).` },
+  { key: "quorum-initial-group-size", sign: "", say: (v) => `On ${many(v)} nodes at first (there is one here).` },
+  { key: "initial-cluster-size", sign: "", say: (v) => `On ${many(v)} nodes at first (there is one here).` },
+  { key: "max-in-memory-length", sign: "", say: (v) => `At most ${many(v)} messages in memory (of no effect: long queues leave it anyway).` },
+  { key: "max-in-memory-bytes", sign: "", say: (v) => `At most ${size(v)} in memory (of no effect: long queues leave it anyway).` },
+  { key: "message-deduplication", sign: "Dup", say: (v) => (v ? "A message that came before is dropped." : "Messages that come again are kept.") },
+  { key: "cache-size", sign: "", say: (v) => `To tell which came before, ${many(v)} are remembered.` },
+  { key: "cache-ttl", sign: "", say: (v) => `What came before is remembered for ${ms(v)}.` },
+  { key: "deduplication-header", sign: "", say: (v) => `Messages are the same when their header “${String(v)}” is.` },
+  { key: "consumer-disconnected-timeout", sign: "", say: (v) => `What a lost consumer held comes back after ${ms(v)}.` },
+  { key: "delayed-retry-type", sign: "Dly", say: (v) => `Messages that come back wait before they are delivered again (${String(v)}).` },
+  { key: "delayed-retry-min", sign: "", say: (v) => `They wait ${ms(v)} at least.` },
+  { key: "delayed-retry-max", sign: "", say: (v) => `They wait ${ms(v)} at most.` },
+  { key: "stream-filter-size-bytes", sign: "", say: (v) => `The filter of each piece takes ${size(v)}.` },
   { key: "stream-max-segment-size-bytes", sign: "", say: (v) => `The log is cut into pieces of ${size(v)}.` },
   { key: "consumer-timeout", sign: "CT", say: (v) => `A delivery has to be acknowledged within ${ms(v)}.` },
   { key: "alternate-exchange", sign: "AE", say: (v) => `What finds no queue goes to ${exchange(v)}.` },
@@ -59,4 +75,14 @@ export function signs(args: Arguments | undefined): { sign: string; text: string
     const text = `${key}: ${JSON.stringify(value)}`;
     return [{ sign: word?.sign ?? "Args", text: word ? `${word.say(value)} (${text})` : text }];
   });
+}
+
+const SMALLER = /^(message-ttl|expires|max-length|max-length-bytes|delivery-limit|consumer-timeout|max-in-memory-.*)$/;
+const POLICY = /^(max-age|stream-.*|initial-cluster-size)$/;
+
+/** Which counts where an argument and a policy both say something (as the broker merges them). */
+export function whoWins(key: string): string {
+  const plain = key.replace(/^x-/, "");
+  if (SMALLER.test(plain)) return "A policy says so, too: the smaller value counts.";
+  return POLICY.test(plain) ? "A policy says so, too, and counts." : "A policy says so, too; the argument counts.";
 }

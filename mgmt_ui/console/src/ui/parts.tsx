@@ -212,7 +212,8 @@ export function IconButton(props: { icon: IconName; label: string; onClick: () =
 }
 
 /** Text to take away: code, a name, a payload. */
-export function Snippet({ text, label = "Copy" }: { text: string; label?: string }) {
+/** `children` is the text as it is shown, where it is more than letters. */
+export function Snippet({ text, label = "Copy", children }: Children & { text: string; label?: string }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
     await navigator.clipboard.writeText(text);
@@ -221,7 +222,7 @@ export function Snippet({ text, label = "Copy" }: { text: string; label?: string
   };
   return (
     <div class="snippet">
-      <pre tabIndex={0}>{text}</pre>
+      <pre tabIndex={0}>{children ?? text}</pre>
       <button type="button" class="button small" onClick={copy} aria-live="polite">
         <Icon name={done ? "check" : "copy"} />
         {done ? "Copied" : label}

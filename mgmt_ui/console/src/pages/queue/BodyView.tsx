@@ -4,12 +4,21 @@ import type { Standing } from "../../lib/browse";
 import { bytes } from "../../lib/format";
 import { base64, bestView, bodyOf, type Message, octets, pretty, shownAs, unpacked, type View } from "../../lib/messages";
 import { pref } from "../../lib/prefs";
+import { jsonTokens } from "../../lib/tokens";
 import { Icon } from "../../ui/Icon";
+import { Marked } from "../../ui/Marked";
 import { Segments, Snippet } from "../../ui/parts";
 
 const wrap = pref("wrap", true);
 
-export function BodyView({ message, onAll }: { message: Standing; onAll: (() => void) | undefined }) {
+interface Props {
+  message: Standing;
+  /** What the search was for in the body. */
+  wanted: string | undefined;
+  onAll: (() => void) | undefined;
+}
+
+export function BodyView({ message, wanted, onAll }: Props) {
   const [plain, setPlain] = useState<Message>();
   const [packed, setPacked] = useState(false);
   useEffect(() => {
@@ -24,6 +33,8 @@ export function BodyView({ message, onAll }: { message: Standing; onAll: (() => 
   const views = ([["json", "JSON"], ["text", "Text"], ["hex", "Hex"], ["base64", "Base64"]] as const).filter(
     ([each]) => (each !== "json" || json) && (each !== "text" || text),
   );
+  const shown = shownAs(seen, view);
+  const sought = view === "json" || view === "text" ? wanted : undefined;
   if (message.payload_bytes === 0) return <p class="soft">The body is empty.</p>;
   return (
     <div class="stack">
@@ -48,7 +59,9 @@ export function BodyView({ message, onAll }: { message: Standing; onAll: (() => 
         </p>
       )}
       <div class={wrap.value && view !== "hex" ? "wrapped" : ""}>
-        <Snippet text={shownAs(seen, view)} />
+        <Snippet text={shown}>
+          <Letters text={shown} json={view === "json"} wanted={sought} />
+        </Snippet>
       </div>
       {message.truncated && (
         <p class="row soft">
@@ -61,6 +74,23 @@ export function BodyView({ message, onAll }: { message: Standing; onAll: (() => 
         </p>
       )}
     </div>
+  );
+}
+
+function Letters({ text, json, wanted }: { text: string; json: boolean; wanted: string | undefined }) {
+  if (!json) return <Marked text={text} wanted={wanted} />;
+  return (
+    <>
+      {jsonTokens(text).map(({ text: piece, kind }, i) =>
+        kind ? (
+          <span key={i} class={`json-${kind}`}>
+            <Marked text={piece} wanted={wanted} />
+          </span>
+        ) : (
+          piece
+        ),
+      )}
+    </>
   );
 }
 

@@ -5,9 +5,10 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { PAGE, type Standing, useMessages, type Where } from "../../lib/browse";
 import { count, plural } from "../../lib/format";
 import { queuePath } from "../../lib/paths";
+import { pref } from "../../lib/prefs";
 import { type Filter, inWords, parseQuery } from "../../lib/query";
 import { place, setQuery } from "../../lib/router";
-import type { Queue } from "../../lib/types";
+import { counter, type Queue } from "../../lib/types";
 import { Icon } from "../../ui/Icon";
 import { Ago, Card, Problem } from "../../ui/parts";
 import { Finder } from "./Finder";
@@ -17,6 +18,15 @@ import { MessagePane } from "./MessagePane";
 import { NoMessages } from "./NoMessages";
 import { Taken } from "./Taken";
 import { Toolbar } from "./Toolbar";
+
+/** Whether the list goes along with the queue. */
+const follow = pref("follow", true);
+const FOLLOW_MS = 900;
+
+/** Another number whenever something came or went. */
+function motion({ messages_ready: ready = 0, messages_unacknowledged: held = 0, message_stats: stats }: Queue): string {
+  return [ready, held, ...["publish", "deliver_get", "ack"].map((name) => counter(stats, name))].join();
+}
 
 export function Browser({ queue }: { queue: Queue }) {
   const where = queuePath(queue);
@@ -38,6 +48,12 @@ export function Browser({ queue }: { queue: Queue }) {
     setPicked(next);
   };
   const total = lengthOf(queue, state);
+  const following = follow.value && !searching && picked.size === 0;
+  useEffect(() => {
+    if (!following || !looked.at) return;
+    const timer = setTimeout(looked.again, Math.max(0, FOLLOW_MS - (Date.now() - looked.at)));
+    return () => clearTimeout(timer);
+  }, [following, motion(queue)]);
   const nothing = !looked.busy && looked.items.length === 0 && !looked.error;
   const all: Filter = query.filter;
   return (
@@ -48,7 +64,7 @@ export function Browser({ queue }: { queue: Queue }) {
       <Card
         flush
         title={<Heading searching={searching} found={looked.items.length} first={first} total={total} words={inWords(query)} more={looked.cursor !== null} />}
-        tools={<Toolbar queue={queue} picked={[...picked.values()]} filter={all} searching={searching} onDone={done} again={looked.again} />}
+        tools={<Toolbar queue={queue} picked={[...picked.values()]} filter={all} searching={searching} onDone={done} again={looked.again} follow={follow} />}
       >
         {looked.error && <Problem error={looked.error} retry={looked.again} />}
         <div class={`browser-body ${open === undefined ? "" : "open"}`} aria-busy={looked.busy}>
@@ -56,7 +72,7 @@ export function Browser({ queue }: { queue: Queue }) {
             {nothing ? (
               <NoMessages queue={queue} searching={searching} state={state} first={first} scanned={looked.scanned} />
             ) : (
-              <MessageList items={looked.items} open={open} picked={picked} pick={pick} />
+              <MessageList items={looked.items} open={open} wanted={query.filter.body} picked={picked} pick={pick} />
             )}
             {searching ? (
               <Further looked={looked} total={total} />
@@ -65,7 +81,7 @@ export function Browser({ queue }: { queue: Queue }) {
             )}
           </div>
           {open !== undefined && (
-            <MessagePane key={open} queue={queue} position={open} items={looked.items} onDone={done} />
+            <MessagePane key={open} queue={queue} position={open} wanted={query.filter.body} items={looked.items} onDone={done} />
           )}
         </div>
       </Card>

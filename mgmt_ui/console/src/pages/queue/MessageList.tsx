@@ -4,16 +4,19 @@ import { deathsOf } from "../../lib/deaths";
 import { bytes, count, span } from "../../lib/format";
 import { glance, headersOf, properties } from "../../lib/messages";
 import { href, place } from "../../lib/router";
+import { Marked } from "../../ui/Marked";
 import { Badge } from "../../ui/parts";
 
 interface Props {
   items: Standing[];
   open: number | undefined;
+  /** What the search was for in the body. */
+  wanted: string | undefined;
   picked: Map<number, Standing>;
   pick: (messages: Standing[], on: boolean) => void;
 }
 
-export function MessageList({ items, open, picked, pick }: Props) {
+export function MessageList({ items, open, wanted, picked, pick }: Props) {
   const ready = items.filter(({ state }) => state === "ready");
   const all = ready.length > 0 && ready.every(({ position }) => picked.has(position));
   const step = (event: KeyboardEvent) => {
@@ -45,7 +48,7 @@ export function MessageList({ items, open, picked, pick }: Props) {
       </div>
       <ul class="messages" aria-label="Messages">
         {items.map((each) => (
-          <Line key={`${each.position} ${each.state}`} message={each} open={each.position === open} picked={picked.has(each.position)} pick={pick} />
+          <Line key={`${each.position} ${each.state}`} message={each} wanted={wanted} open={each.position === open} picked={picked.has(each.position)} pick={pick} />
         ))}
       </ul>
     </div>
@@ -54,16 +57,17 @@ export function MessageList({ items, open, picked, pick }: Props) {
 
 interface LineProps {
   message: Standing;
+  wanted: string | undefined;
   open: boolean;
   picked: boolean;
   pick: Props["pick"];
 }
 
-function Line({ message, open, picked, pick }: LineProps) {
+function Line({ message, wanted, open, picked, pick }: LineProps) {
   const { position, state, routing_key: key, exchange, age } = message;
   const { parts, query } = place.value;
   const death = deathsOf(headersOf(message)).at(-1);
-  const text = glance(message);
+  const text = glance(message, wanted);
   const id = String(properties(message).message_id ?? "");
   return (
     <li class={`message-row ${open ? "open" : ""} ${picked ? "picked" : ""}`}>
@@ -89,7 +93,7 @@ function Line({ message, open, picked, pick }: LineProps) {
           </span>
         </span>
         <span class="line-bottom">
-          <span class="mono cut soft grow">{text || (message.payload_bytes ? <i>binary</i> : <i>empty</i>)}</span>
+          <span class="mono cut soft grow">{text ? <Marked text={text} wanted={wanted} /> : (message.payload_bytes ? <i>binary</i> : <i>empty</i>)}</span>
           <span class="faint nowrap num">
             #{count(position)} · {bytes(message.payload_bytes)}
           </span>

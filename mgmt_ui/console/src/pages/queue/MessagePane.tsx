@@ -22,12 +22,14 @@ const ALL = 16 << 20;
 interface Props {
   queue: Queue;
   position: number;
+  /** What the search was for in the body. */
+  wanted: string | undefined;
   /** Those of the list, to step through. */
   items: Standing[];
   onDone: () => void;
 }
 
-export function MessagePane({ queue, position, items, onDone }: Props) {
+export function MessagePane({ queue, position, wanted, items, onDone }: Props) {
   const [message, setMessage] = useState<Standing | null>();
   const [error, setError] = useState<Error>();
   const [most, setMost] = useState(AT_FIRST);
@@ -73,7 +75,7 @@ export function MessagePane({ queue, position, items, onDone }: Props) {
         <div class="inside">
           <Tools queue={queue} message={message} onDone={onDone} />
           <Life message={message} queue={queue} />
-          <BodyView message={message} onAll={most === ALL ? undefined : () => setMost(ALL)} />
+          <BodyView message={message} wanted={wanted} onAll={most === ALL ? undefined : () => setMost(ALL)} />
           <Properties message={message} vhost={queue.vhost} />
           <Headers message={message} />
         </div>

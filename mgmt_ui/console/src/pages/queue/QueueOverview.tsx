@@ -3,7 +3,7 @@ import { bytes } from "../../lib/format";
 import { useHistory } from "../../lib/history";
 import { connectionHref, queuePath } from "../../lib/paths";
 import type { Queue, Stats } from "../../lib/types";
-import { explain } from "../../lib/words";
+import { explain, whoWins } from "../../lib/words";
 import { Ago, Badge, Card, Facts } from "../../ui/parts";
 import { PolicyLink } from "../../ui/PolicyLink";
 import { LengthChart, RateChart, type RateLine, useRange } from "../parts/RateCharts";
@@ -73,28 +73,37 @@ function life(queue: Queue): string {
 }
 
 function Rules({ queue }: { queue: Queue }) {
-  const fromPolicy = Object.entries(queue.effective_policy_definition ?? {});
+  const policy = queue.effective_policy_definition ?? {};
   const own = Object.entries(queue.arguments).filter(([key]) => key !== "x-queue-type");
   return (
     <Card title="What it does with messages">
-      {own.length + fromPolicy.length === 0 && (
-        <p class="soft">Messages wait until they are consumed: no limit, no expiry, no dead letters.</p>
+      {own.length + Object.keys(policy).length === 0 && (
+        <p class="soft">Messages wait until they are consumed: no limit, no expiry, no dead letters. A policy can change that without declaring the queue anew.</p>
       )}
       <ul class="means">
-        {[...own.map((each) => [...each, "argument"] as const), ...fromPolicy.map((each) => [...each, "policy"] as const)].map(
-          ([key, value, from]) => (
-            <li key={`${from} ${key}`}>
-              <span>{explain(key, value) ?? "This broker gives it no meaning."}</span>
-              <span class="row">
-                <Badge tone={from === "policy" ? "accent" : ""}>{from}</Badge>
-                <code class="faint">
-                  {key}: {JSON.stringify(value)}
-                </code>
-              </span>
-            </li>
-          ),
-        )}
+        {own.map(([key, value]) => (
+          <Rule key={key} name={key} value={value} from="argument" twice={key.replace(/^x-/, "") in policy} />
+        ))}
+        {Object.entries(policy).map(([key, value]) => (
+          <Rule key={key} name={key} value={value} from="policy" />
+        ))}
       </ul>
     </Card>
+  );
+}
+
+function Rule({ name, value, from, twice = false }: { name: string; value: unknown; from: "argument" | "policy"; twice?: boolean }) {
+  return (
+    <li>
+      <span>
+        {explain(name, value) ?? "This broker gives it no meaning."} {twice && <span class="soft">{whoWins(name)}</span>}
+      </span>
+      <span class="row">
+        <Badge tone={from === "policy" ? "accent" : ""}>{from}</Badge>
+        <code class="faint">
+          {name}: {JSON.stringify(value)}
+        </code>
+      </span>
+    </li>
   );
 }

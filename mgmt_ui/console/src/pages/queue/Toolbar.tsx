@@ -1,4 +1,5 @@
 // What can be done with the messages that are picked, or with all that fit.
+import type { Signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import type { Standing } from "../../lib/browse";
 import { plural } from "../../lib/format";
@@ -22,9 +23,10 @@ interface Props {
   searching: boolean;
   onDone: () => void;
   again: () => void;
+  follow: Signal<boolean>;
 }
 
-export function Toolbar({ queue, picked, filter, searching, onDone, again }: Props) {
+export function Toolbar({ queue, picked, filter, searching, onDone, again, follow }: Props) {
   const [asked, setAsked] = useState<Asked>();
   const [getting, setGetting] = useState(false);
   const stream = queue.type === "stream";
@@ -47,14 +49,14 @@ export function Toolbar({ queue, picked, filter, searching, onDone, again }: Pro
     <>
       {!stream && picked.length > 0 && (
         <>
-          <button type="button" class="button small" onClick={begin("requeue")}>
+          <button type="button" class="button small wide-only" onClick={begin("requeue")}>
             <Icon name="refresh" /> Requeue…
           </button>
-          <button type="button" class="button small" onClick={begin("move")}>
+          <button type="button" class="button small wide-only" onClick={begin("move")}>
             <Icon name="move" /> Move…
           </button>
-          <button type="button" class="button small danger" onClick={begin("delete")}>
-            <Icon name="trash" /> Delete…
+          <button type="button" class="button small danger" aria-label="Delete…" onClick={begin("delete")}>
+            <Icon name="trash" /> <span class="wide-only">Delete…</span>
           </button>
         </>
       )}
@@ -85,6 +87,18 @@ export function Toolbar({ queue, picked, filter, searching, onDone, again }: Pro
           </button>
         )}
       </Menu>
+      {!searching && !picked.length && (
+        <button
+          type="button"
+          class="button small"
+          aria-pressed={follow.value}
+          aria-label="Live"
+          title={follow.value ? "Messages show as they come and go; press to hold the list" : "The list is held; press to let it go along"}
+          onClick={() => (follow.value = !follow.value)}
+        >
+          <span class={`dot ${follow.value ? "good" : ""}`} /> <span class="wide-only">{follow.value ? "Live" : "Held"}</span>
+        </button>
+      )}
       <IconButton icon="refresh" label="Look again" onClick={again} />
       {asked && <WorkDialog queue={queue} asked={asked} onClose={() => setAsked(undefined)} onDone={onDone} />}
       {getting && <GetDialog queue={queue} onClose={() => setGetting(false)} onDone={onDone} />}
