@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
 # First: waiting for the others is not to count as the test's own time.
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    if not hasattr(item.config, "workerinput"):  # the only process
+        return (yield)
     with alone.turn(alone=item.get_closest_marker("alone") is not None):
         return (yield)
 

@@ -88,6 +88,6 @@ def test_a_search_that_takes_too_long_holds_up_nobody(
                 for _ in range(20):
                     began = time.monotonic()
                     bystander.call(1, "basic.qos")
-                    assert time.monotonic() - began < 1
+                    assert time.monotonic() - began < 3
         finally:
             assert target.api("DELETE", policy)[0] == 204

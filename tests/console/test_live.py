@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable
 
 import pika
+import pytest
 from playwright.sync_api import expect
 
 from tests.console.conftest import Opener, stopped
 from tests.support.broker import Broker
 
 
+@pytest.mark.alone
 def test_a_message_shows_within_a_second(busy: Broker, open_page: Opener) -> None:
     connection = pika.BlockingConnection(pika.URLParameters(busy.url))
     channel = connection.channel()

@@ -49,7 +49,7 @@ def take(client: WireClient, count: int) -> list[int]:
     return found
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_nothing_of_a_backlog_is_lost_or_comes_twice(tmp_path: Path):
     """Killed while the backlog grew and while it shrank; order holds throughout."""
     count = 30_000
@@ -79,8 +79,9 @@ def test_nothing_of_a_backlog_is_lost_or_comes_twice(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured by /proc")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_memory_pauses_and_the_next_start(tmp_path: Path):
     count = 500_000
     with Broker(tmp_path) as broker:

@@ -21,7 +21,8 @@ def size_of(broker: Broker) -> int:
 
 @pytest.mark.sqlite
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.alone
+@pytest.mark.timeout(900)
 def test_forgotten_messages_do_not_pin_the_disk(tmp_path: Path):
     with Broker(tmp_path) as broker, wire(broker.amqp) as client:
         client.call(1, "queue.declare", queue="q", durable=True)

@@ -43,32 +43,32 @@ def crash_test(tmp_path: Path):
             each.broker.kill()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_kill_under_load(crash_test: CrashTests):
     crash_test(1).run(EVERYDAY)
 
 
 @pytest.mark.sqlite
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_power_cut_under_load(crash_test: CrashTests):
     crash_test(2, power=True).run(EVERYDAY)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_many_kills_under_load(crash_test: CrashTests):
     crash_test(3).run(MANY)
 
 
 @pytest.mark.sqlite
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_many_power_cuts_under_load(crash_test: CrashTests):
     crash_test(4, power=True).run(MANY)
 
 
 @pytest.mark.sqlite
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("synchronous", ["OFF", "NORMAL"])
 def test_a_confirm_without_a_sync_is_found_out(crash_test: CrashTests, synchronous: str):
     with pytest.raises(AssertionError, match=r"confirmed and lost|NOT_FOUND|neither rejected"):

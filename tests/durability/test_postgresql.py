@@ -38,7 +38,7 @@ from tests.support.postgres import PostgreSQL, install
 from tests.support.wire import wire
 from tests.unit.broker.test_main import assert_refused, leveret
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SUITE = [f"tests/durability/test_{name}.py" for name in ("restart", "stream_restart", "crash")]
 AWAY = r"the database refuses to (write|be read)|stopped before the disk had everything"
@@ -87,7 +87,7 @@ def refused(tmp_path: Path, url: str, *reasons: str) -> None:
 # -- the suite -------------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_the_suite_with_kills():
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *SUITE]
     options = ["-k", "kill", "--database", "postgresql"]

@@ -20,7 +20,7 @@ from tests.support.eventually import eventually
 from tests.support.target import Target
 from tests.support.wire import Disconnected, WireClient, method_frame, wire
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(600)]
 
 MAY_TAKE = float(os.environ.get("LEVERET_P99", "0.25"))
 SILENT = 1000
@@ -53,7 +53,7 @@ def test_connections_that_never_speak(start_broker: Callable[..., Broker]):
         silent = [stack.enter_context(WireClient(broker.amqp)) for _ in range(SILENT)]
         for client in silent:
             with pytest.raises(Disconnected):
-                client.read_frame(10)
+                client.read_frame(30)
 
 
 def test_a_slow_loris(start_broker: Callable[..., Broker]):
@@ -97,13 +97,13 @@ def test_failed_logins(broker: Broker):
         # Whoever knows the password of another name gets in all the same.
         began = time.monotonic()
         WireClient(broker.amqp).connect("other", "right").abort()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
     print(f"{tried} logins tried, {refused} of {tried - 199} refused by then")
     assert refused
 
 
 def _refusal(client: WireClient) -> Method:
-    return client.expect("connection.close", 0, 10)
+    return client.expect("connection.close", 0)
 
 
 def test_declares_beyond_a_limit(broker: Broker):

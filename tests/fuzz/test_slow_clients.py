@@ -47,7 +47,7 @@ def test_an_unfinished_handshake_is_dropped(start_broker: Callable[..., Broker],
         began = time.monotonic()
         client.send(*handshake()[:steps])
         await_end(client)
-        assert 0.8 < time.monotonic() - began < 3
+        assert 0.8 < time.monotonic() - began < 9
 
 
 def test_bytes_in_drips_do_not_prolong_a_handshake(start_broker: Callable[..., Broker]):
@@ -59,7 +59,7 @@ def test_bytes_in_drips_do_not_prolong_a_handshake(start_broker: Callable[..., B
                 client.send(bytes([octet]))
                 client.read_bytes(1 << 20, 0.1)
         await_end(client)
-        assert 0.8 < time.monotonic() - began < 3
+        assert 0.8 < time.monotonic() - began < 9
 
 
 def test_a_finished_handshake_is_left_alone(start_broker: Callable[..., Broker]):

@@ -45,7 +45,7 @@ def run(address: Address, first: int, count: int) -> list[Method]:
     return methods
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_random_streams(broker: Broker):
     files = memory.open_files(broker.pid)
     methods = run(broker.amqp, FIRST_SEED, WARM_UP)

@@ -12,7 +12,7 @@ from tests.support.debian import or_skip
 from tests.support.rabbitmq import RabbitMQ, install
 from tests.support.target import Target
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 KINDS = (
     "users",

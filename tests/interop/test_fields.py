@@ -17,7 +17,7 @@ from tests.support.debian import or_skip
 from tests.support.rabbitmq import RabbitMQ, install
 from tests.support.target import Target
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CONNECTION = re.compile(r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+")
 

@@ -17,7 +17,7 @@ from tests.support.broker import ROOT, Broker
 from tests.support.eventually import eventually
 from tests.support.rabbitmq import HOST, free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 QUEUE = "tasks-for-flower"
 Page = Callable[[], str]

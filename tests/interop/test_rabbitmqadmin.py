@@ -20,7 +20,7 @@ from tests.support.debian import or_skip
 from tests.support.eventually import eventually
 from tests.support.rabbitmq import SERVER, install
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 SCRIPT = "plugins/rabbitmq_management-*/priv/www/cli/rabbitmqadmin"
 LISTS = (

@@ -23,7 +23,7 @@ from broker.server import Server
 from mgmt_ui.front import Front, MetricsFront
 from mgmt_ui.rates import Rates
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(600)]
 
 QUEUES, CLIENTS = 10_000, 2_000
 # The longest that the loop may be held, and what the collector may add to it at times (ms).

@@ -134,7 +134,7 @@ def test_stops_cleanly_and_soon(start_broker: StartBroker, number: signal.Signal
     assert process is not None
     with socket.create_connection(("127.0.0.1", broker.amqp.port), timeout=5):
         process.send_signal(number)
-        assert process.wait(3) == 0
+        assert process.wait(8) == 0
     broker.process = None
 
 
