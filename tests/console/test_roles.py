@@ -1,0 +1,93 @@
+"""What the tags of a user allow is there, what they do not is not shown, and nothing is refused."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.conftest import Opener, ask
+from tests.support.broker import Broker
+
+EVERYBODY = [
+    *("Overview", "Queues", "Exchanges", "Topology", "Connections", "Channels", "Consumers"),
+    *("Virtual hosts", "Limits"),
+]
+POLICYMAKER = ["Policies", "Parameters"]
+ADMINISTRATOR = ["Users", "Policies", "Parameters", "Settings", "Definitions"]
+PAGES = {
+    "management": EVERYBODY,
+    "policymaker": [*EVERYBODY, *POLICYMAKER],
+    "monitoring": EVERYBODY,
+    "administrator": [*EVERYBODY, *ADMINISTRATOR],
+}
+# Addresses that one may have been given by somebody with other tags.
+GUARDED = {
+    "users": "administrator",
+    "settings": "administrator",
+    "definitions": "administrator",
+    "policies": "policymaker",
+}
+INSIDE = ("queues/%2F/orders", "exchanges/%2F/events", "vhosts/%2F", "topology")
+
+
+@pytest.fixture
+def user(busy: Broker, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A user with one tag, who may do everything in `/`."""
+    tag = str(request.param)
+    name = f"with.{tag}"
+    ask(busy, "PUT", f"/api/users/{name}", {"password": name, "tags": tag})
+    ask(busy, "PUT", f"/api/permissions/%2F/{name}", dict.fromkeys(RIGHTS, ".*"))
+    yield tag
+    ask(busy, "DELETE", f"/api/users/{name}")
+
+
+RIGHTS = ("configure", "write", "read")
+
+
+def go(page: Page, where: str) -> None:
+    page.goto(f"{page.url.split('#')[0]}#/{where}")
+
+
+@pytest.mark.parametrize("user", list(PAGES), indirect=True)
+def test_pages_are_those_of_the_tag(busy: Broker, open_page: Opener, user: str) -> None:
+    page = open_page(busy, user=f"with.{user}")
+    side = page.get_by_role("navigation", name="Pages")
+    expect(side.get_by_role("link", name="Overview")).to_be_visible()
+    for title in {*EVERYBODY, *ADMINISTRATOR}:
+        link = side.get_by_role("link").filter(has_text=title)
+        expect(link).to_have_count(1 if title in PAGES[user] else 0)
+    for title in PAGES[user]:
+        side.get_by_role("link").filter(has_text=title).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        expect(page.get_by_role("alert")).to_have_count(0)
+    for where in INSIDE:
+        go(page, where)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("user", ["management", "monitoring"], indirect=True)
+def test_a_page_for_others_says_so(busy: Broker, open_page: Opener, user: str) -> None:
+    page = open_page(busy, user=f"with.{user}")
+    for where, tag in GUARDED.items():
+        go(page, where)
+        expect(page.get_by_text(f"It needs the tag {tag}.")).to_be_visible()
+
+
+@pytest.mark.parametrize("user", ["management", "monitoring", "administrator"], indirect=True)
+def test_actions_are_those_of_the_tag(busy: Broker, open_page: Opener, user: str) -> None:
+    page = open_page(busy, user=f"with.{user}")
+    administrator = int(user == "administrator")
+    # Facts of the node are for those who watch it.
+    expect(page.get_by_text("File descriptors")).to_have_count(0 if user == "management" else 1)
+    go(page, "vhosts")
+    expect(page.get_by_role("link", name="/", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Add a virtual host")).to_have_count(administrator)
+    go(page, "vhosts/%2F")
+    expect(page.get_by_role("heading", name="/", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Topic permissions")).to_have_count(administrator)
+    expect(page.get_by_role("button", name="Change", exact=True)).to_have_count(administrator)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("add a")
+    expect(page.get_by_role("option", name="Add a queue")).to_be_visible()
+    expect(page.get_by_role("option", name="Add a user")).to_have_count(administrator)
