@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -127,13 +128,15 @@ def sign_in(page: Page, user: str, password: str | None = None) -> None:
     page.locator(".frame").wait_for()
 
 
-def ask(broker: Broker, method: str, path: str, body: object = None) -> None:
-    """A change through the API, as `guest`; fails unless it succeeds."""
+def ask(broker: Broker, method: str, path: str, body: object = None) -> Any:
+    """A request to the API, as `guest`: the JSON of the answer; fails unless it succeeds."""
     connection = HTTPConnection(broker.http.host, broker.http.port, timeout=10)
     connection.request(method, path, json.dumps(body) if body is not None else None, GUEST)
     answer = connection.getresponse()
-    assert answer.status < 300, answer.read()
+    text = answer.read()
     connection.close()
+    assert answer.status < 300, text
+    return json.loads(text) if text else None
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 // One connection.
 import { path, remove } from "../lib/api";
-import { byteRate, bytes, count } from "../lib/format";
+import { bytes, count } from "../lib/format";
 import { useHistory } from "../lib/history";
 import { useLive } from "../lib/live";
 import { channelHref } from "../lib/paths";
@@ -49,7 +49,7 @@ export default function ConnectionPage({ args }: PageProps) {
         <RateChart
           title="Data"
           past={past}
-          unit={byteRate}
+          octets
           lines={[
             ["recv_oct", "From the client", 1, true],
             ["send_oct", "To the client", 2, true],

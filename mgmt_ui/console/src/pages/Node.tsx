@@ -14,7 +14,7 @@ import { Icon } from "../ui/Icon";
 import { Badge, Card, Empty, Facts, Meter, Problem, State } from "../ui/parts";
 import { complain, say } from "../ui/Toasts";
 import { Listeners, NodeCard } from "./parts/NodeCard";
-import { RangeChoice, useRange } from "./parts/RateCharts";
+import { RangeChoice, RateChart, useRange } from "./parts/RateCharts";
 import "../styles/admin.css";
 import "../styles/overview.css";
 
@@ -35,7 +35,6 @@ export default function NodePage({ args }: PageProps) {
     );
   }
   if (error) return <Problem error={error} />;
-  const chart = { times: past.times, age: range.age, format: bytes };
   return (
     <div class="page">
       <div class="head">
@@ -46,16 +45,16 @@ export default function NodePage({ args }: PageProps) {
       </div>
       <div class="cards">
         <Card title="Memory in use">
-          <Chart title="Memory in use" {...chart} series={[{ label: "Memory", color: 1, values: past.gauge("mem_used") }]} />
-        </Card>
-        <Card title="Disk writes">
           <Chart
-            title="Disk writes"
-            {...chart}
-            format={(value) => `${bytes(value)}/s`}
-            series={[{ label: "Written", color: 2, values: past.rate("io_write_bytes") }]}
+            title="Memory in use"
+            times={past.times}
+            age={range.age}
+            unit="octets"
+            format={bytes}
+            series={[{ label: "Memory", color: 1, values: past.gauge("mem_used") }]}
           />
         </Card>
+        <RateChart title="Disk writes" past={past} octets lines={[["io_write_bytes", "Written", 2, true]]} />
       </div>
       <div class="cards">
         {node && <NodeCard node={node} overview={overview} />}

@@ -38,7 +38,7 @@ function columnsOf(permissions: Permission[]): Column<User>[] {
     {
       id: "tags",
       title: "Tags",
-      width: 220,
+      width: 150,
       fields: ["tags"],
       shown: "small",
       render: ({ tags }) =>

@@ -21,8 +21,8 @@ interface ChartProps {
   format: (value: number | null) => string;
   /** Areas, the first on top of the others. */
   stacked?: boolean;
-  /** Nothing between two whole numbers. */
-  whole?: boolean;
+  /** What the marks of the axis are round in: whole numbers, or octets; else anything. */
+  unit?: "whole" | "octets";
   height?: number;
 }
 
@@ -30,7 +30,7 @@ const HOURS = { hour: "2-digit", minute: "2-digit", hour12: false } as const;
 const clock = new Intl.DateTimeFormat(undefined, { ...HOURS, second: "2-digit" });
 const shortClock = new Intl.DateTimeFormat(undefined, HOURS);
 
-export function Chart({ title, times, series, age, format, stacked = false, whole = false, height = 190 }: ChartProps) {
+export function Chart({ title, times, series, age, format, stacked = false, unit, height = 190 }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [hidden, setHidden] = useState<string[]>([]);
@@ -43,7 +43,7 @@ export function Chart({ title, times, series, age, format, stacked = false, whol
     const element = box.current;
     if (!element) return;
     const width = element.clientWidth;
-    const made = new uPlot(options({ element, width, height, shown, format, stacked, whole, age, setAt }), data(), element);
+    const made = new uPlot(options({ element, width, height, shown, format, stacked, unit, age, setAt }), data(), element);
     plot.current = made;
     const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     watch.observe(element);
@@ -149,12 +149,12 @@ interface Made {
   shown: Series[];
   format: (value: number | null) => string;
   stacked: boolean;
-  whole: boolean;
+  unit: ChartProps["unit"];
   age: number;
   setAt: (index: number | null) => void;
 }
 
-function options({ element, width, height, shown, format, stacked, whole, age, setAt }: Made): uPlot.Options {
+function options({ element, width, height, shown, format, stacked, unit, age, setAt }: Made): uPlot.Options {
   const paint = (name: string) => () => painted(element, name);
   const axis = { stroke: paint("--chart-axis"), ticks: { show: false }, font: "11px system-ui, sans-serif" };
   const grid = { stroke: paint("--chart-grid"), width: 1 };
@@ -165,11 +165,11 @@ function options({ element, width, height, shown, format, stacked, whole, age, s
     legend: { show: false },
     scales: {
       x: { time: true, range: (_, _min, max) => [max - age, max] },
-      y: { range: (_, _min, max) => [0, top(max)] },
+      y: { range: (_, _min, max) => [0, unit === "octets" ? topOctets(max) : top(max)] },
     },
     axes: [
       { ...axis, grid: { show: false }, size: 26, gap: 6, space: 70, values: clockMarks(age) },
-      { ...axis, grid, size: 58, space: 34, values: (_, marks) => marks.map((mark) => format(mark)), ...(whole ? { incrs: WHOLE } : {}) },
+      { ...axis, grid, size: 58, space: 34, values: (_, marks) => marks.map((mark) => format(mark)), ...(unit ? { incrs: STEPS[unit] } : {}) },
     ],
     cursor: { drag: { x: false, y: false }, sync: { key: "time" }, points: { size: 6 } },
     hooks: { setCursor: [(made) => setAt(made.cursor.idx ?? null)] },
@@ -187,13 +187,23 @@ function options({ element, width, height, shown, format, stacked, whole, age, s
   };
 }
 
-const WHOLE = [1, 2, 5].flatMap((each) => Array.from({ length: 10 }, (_, power) => each * 10 ** power)).sort((a, b) => a - b);
+const STEPS = {
+  whole: [1, 2, 5].flatMap((each) => Array.from({ length: 10 }, (_, power) => each * 10 ** power)).sort((a, b) => a - b),
+  octets: Array.from({ length: 50 }, (_, power) => 2 ** power),
+};
 
 function top(max: number | null): number {
   if (!max || max <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(max));
   const steps = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
   return (steps.find((step) => step * power >= max * 1.08) ?? 12) * power;
+}
+
+/** The next of 1, 1.5 or 2 times a power of two. */
+function topOctets(max: number | null): number {
+  if (!max || max <= 0) return 4;
+  const power = 2 ** Math.floor(Math.log2(max));
+  return ([1, 1.5, 2].find((step) => step * power >= max * 1.05) ?? 3) * power;
 }
 
 function clockMarks(age: number) {

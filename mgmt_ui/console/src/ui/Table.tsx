@@ -12,6 +12,8 @@ import { Bulk, type BulkAction, ColumnChooser, SearchBox } from "./TableTools";
 const ROW = 36;
 const OVERSCAN = 6;
 const SETTLE_MS = 70;
+// What the first column is left with on a phone; its text is cut, and whole in its title.
+const NAME = 140;
 
 export interface TableProps<T> {
   /** Names the table in the viewer's preferences. */
@@ -101,7 +103,8 @@ export function Table<T>(props: TableProps<T>) {
 
   const error = a.error ?? b.error;
   const nothing = loaded && all === 0 && !search && known.current.base === base;
-  const width = visible.reduce((sum, each) => sum + each.width, props.bulk ? 36 : 0);
+  const least = (each: Column<T>, i: number) => (i === 0 && room === "narrow" ? Math.min(each.width, NAME) : each.width);
+  const width = visible.reduce((sum, each, i) => sum + least(each, i), props.bulk ? 36 : 0);
   return (
     <>
       <div class="table-tools">
@@ -126,9 +129,11 @@ export function Table<T>(props: TableProps<T>) {
       {error && !regex && <Problem error={error} />}
       {error && regex && <Problem error={new Error("This is not a regular expression that the broker can use.")} />}
       {nothing ? (
-        <div class="card">{props.empty}</div>
+        <div class="card" key="empty">
+          {props.empty}
+        </div>
       ) : (
-        <div class="table-scroll" ref={scroller} onScroll={onScroll} tabIndex={0} role="region" aria-label={`Table of ${props.noun[1]}`}>
+        <div class="table-scroll" key="table" ref={scroller} onScroll={onScroll} tabIndex={0} role="region" aria-label={`Table of ${props.noun[1]}`}>
           <table class="table fixed" style={{ minWidth: `${width}px` }} aria-rowcount={total + 1}>
             <colgroup>
               {props.bulk && <col style={{ width: "36px" }} />}

@@ -1,5 +1,5 @@
 // Charts of rates and lengths as the pages of single objects show them.
-import { short } from "../../lib/format";
+import { byteRate, short } from "../../lib/format";
 import { type Past, RANGES, type Range } from "../../lib/history";
 import { pref } from "../../lib/prefs";
 import { Chart } from "../../ui/Chart";
@@ -22,7 +22,7 @@ export function RangeChoice() {
 /** The name of a counter, what it is called, its colour; shown even when it never moved. */
 export type RateLine = [name: string, label: string, color: number, always?: boolean];
 
-export function RateChart({ title, past, lines, unit = perSecond }: { title: string; past: Past; lines: RateLine[]; unit?: (value: number | null) => string }) {
+export function RateChart({ title, past, lines, octets = false }: { title: string; past: Past; lines: RateLine[]; octets?: boolean }) {
   const used = lines.filter(([name, , , always]) => always || past.values.some((each) => (each[name] ?? 0) > 0));
   return (
     <Card title={title}>
@@ -30,7 +30,8 @@ export function RateChart({ title, past, lines, unit = perSecond }: { title: str
         title={title}
         times={past.times}
         age={past.age}
-        format={unit}
+        format={octets ? byteRate : perSecond}
+        {...(octets ? { unit: "octets" as const } : {})}
         series={used.map(([name, label, color]) => ({ label, color, values: past.rate(name) }))}
       />
     </Card>
@@ -45,7 +46,7 @@ export function LengthChart({ title, past }: { title: string; past: Past }) {
         times={past.times}
         age={past.age}
         stacked
-        whole
+        unit="whole"
         format={short}
         series={[
           { label: "Ready", color: 1, values: past.gauge("messages_ready") },
