@@ -5,7 +5,6 @@ are taken at once, into build/screenshots.
 """
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,14 +27,16 @@ SHOWN = {
     "topology-dark": ("#/topology?at=queue+%2F+orders", "dark", "Comes from"),
 }
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.fixture(scope="module")
-def old_enough(busy: Broker) -> Iterator[Path]:
+def old_enough(busy: Broker) -> Path:
     """Where the pictures go, when the broker has run for long enough."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     if ANEW:
         eventually(lambda: ask(busy, "GET", "/api/nodes")[0]["uptime"] > MINUTE_MS, 100)
-    yield PICTURES
+    return PICTURES
 
 
 @pytest.mark.parametrize("name", SHOWN)

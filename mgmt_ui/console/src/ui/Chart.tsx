@@ -10,6 +10,7 @@ export interface Series {
   /** 1 to 8: which of the chart colours. */
   color: number;
   values: (number | null)[];
+  dashed?: boolean;
 }
 
 interface ChartProps {
@@ -83,7 +84,9 @@ export function Chart({ title, times, series, age, format, stacked = false, unit
             onClick={() => toggle(each.label)}
           >
             <svg viewBox="0 0 12 12" aria-hidden="true">
-              <rect y="4" width="12" height="4" rx="2" style={{ fill: `var(--chart-${each.color})` }} />
+              {(each.dashed ? [0, 7] : [0]).map((x) => (
+                <rect key={x} x={x} y="4" width={each.dashed ? 5 : 12} height="4" rx="2" style={{ fill: `var(--chart-${each.color})` }} />
+              ))}
             </svg>
             {each.label} <b>{format(each.values[index] ?? null)}</b>
           </button>
@@ -175,11 +178,12 @@ function options({ element, width, height, shown, format, stacked, unit, age, se
     hooks: { setCursor: [(made) => setAt(made.cursor.idx ?? null)] },
     series: [
       {},
-      ...shown.map(({ label, color }) => ({
+      ...shown.map(({ label, color, dashed }) => ({
         label,
         stroke: paint(`--chart-${color}`),
         width: 1.6,
         points: { show: false },
+        ...(dashed ? { dash: [7, 5] } : {}),
         ...(stacked ? { fill: () => soft(painted(element, `--chart-${color}`), 0.22) } : {}),
       })),
     ],

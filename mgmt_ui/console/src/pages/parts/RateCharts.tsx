@@ -22,6 +22,9 @@ export function RangeChoice() {
 /** The name of a counter, what it is called, its colour; shown even when it never moved. */
 export type RateLine = [name: string, label: string, color: number, always?: boolean];
 
+// They lie upon the line of what they answer where all is well: dashed, they let it be seen.
+const ANSWERS = new Set(["confirm", "ack"]);
+
 export function RateChart({ title, past, lines, octets = false }: { title: string; past: Past; lines: RateLine[]; octets?: boolean }) {
   const used = lines.filter(([name, , , always]) => always || past.values.some((each) => (each[name] ?? 0) > 0));
   return (
@@ -32,7 +35,7 @@ export function RateChart({ title, past, lines, octets = false }: { title: strin
         age={past.age}
         format={octets ? byteRate : perSecond}
         {...(octets ? { unit: "octets" as const } : {})}
-        series={used.map(([name, label, color]) => ({ label, color, values: past.rate(name) }))}
+        series={used.map(([name, label, color]) => ({ label, color, dashed: ANSWERS.has(name), values: past.rate(name) }))}
       />
     </Card>
   );
