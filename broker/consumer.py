@@ -6,10 +6,11 @@ of what is unacked (unacked.py).
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from broker.amqp import hot
-from broker.message import Message, Route, encode_name
+from broker.message import Message, QueuedMessage, Route, encode_name
 from broker.quorum import counted
 from broker.single_active import admits
 from vhosts.argument_checks import Table
@@ -129,11 +130,7 @@ class Consumer:
         """
         channel, queue = self.channel, self.queue
         out = channel.out
-        pop = ready.pop
-        if queue.vhost.tracing:
-            from broker import firehose  # only for who traces
-
-            pop = firehose.tap(pop, channel, queue)
+        pop = self._traced(ready.pop) if queue.vhost.tracing else ready.pop
         tag = first = channel.next_tag
         no_ack = self.no_ack
         unacked = channel.unacked
@@ -182,6 +179,11 @@ class Consumer:
             queue.count_redelivered(redelivered)
         channel.connection.wrote(size)
         return taken, size
+
+    def _traced(self, pop: Callable[[], QueuedMessage]) -> Callable[[], QueuedMessage]:
+        from broker import firehose  # only for who traces
+
+        return firehose.tap(pop, self.channel, self.queue)
 
     def _prepare(self, message: Message) -> None:
         number, payload = self.channel.number, message.header.payload
