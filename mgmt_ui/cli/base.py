@@ -258,6 +258,8 @@ def prepare(session: Session) -> None:
         settings.given["password"] = click.prompt("Password", hide_input=True, err=True)
     elif settings.shows_secret and not session.out.quiet:
         click.echo(f"Warning: {SEEN_BY_ALL}", err=True)
+    if settings.exposed and not session.out.quiet:
+        click.echo(f"Warning: others can read the passwords in {settings.exposed}", err=True)
     context = click.get_current_context()
     if settings.colourless:
         context.color = False

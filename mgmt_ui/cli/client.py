@@ -6,7 +6,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 
@@ -41,7 +41,7 @@ NEEDED = {
     "Not management user": "it needs the tag management",
     "Not monitor user": "it needs the tag monitoring",
     "Not administrator user": "it needs the tag administrator",
-    "User not authorised to access virtual host": "it has no permissions in that virtual host",
+    "User not authorised to access virtual host": "brokerctl permission set lets it in",
 }
 
 
@@ -163,6 +163,10 @@ class Api:
             return Failure(f"no answer from {self.shown} in time (see --timeout)", TEMPORARY)
         if isinstance(reason, ssl.SSLError):
             return Failure(f"no TLS with {self.shown}: {tls_hint(reason)}", UNAVAILABLE)
+        if isinstance(reason, RemoteDisconnected | ConnectionResetError):
+            wants = "; it may want a certificate, see --cert" if self._tls else ""
+            text = f"{self.shown} has ended the connection without an answer{wants}"
+            return Failure(text, UNAVAILABLE)
         if isinstance(reason, HTTPException):
             text = f"what answers at {self.shown} speaks no HTTP; --url is of the management API"
             return Failure(text, UNAVAILABLE)

@@ -19,14 +19,14 @@ CONFIG = 78
 MEANINGS = {
     OK: "done",
     UNHEALTHY: "a health check failed",
-    USAGE: "the command line cannot be understood",
+    USAGE: "the command line cannot be understood, or --yes is missing",
     DATA: "no such object or virtual host, or a value that cannot be used",
     NO_USER: "no such user",
-    UNAVAILABLE: "no broker answers",
+    UNAVAILABLE: "no broker answers, or TLS failed",
     SOFTWARE: "the broker failed",
-    TEMPORARY: "no answer in time; trying again may help",
+    TEMPORARY: "no answer in time, or interrupted; trying again may help",
     REFUSED: "login failed, or not permitted to this user",
-    CONFIG: "a configuration file cannot be used",
+    CONFIG: "a profile, a certificate or a password's file cannot be used",
 }
 
 

@@ -40,6 +40,8 @@ class Settings:
     given: dict[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     profile: dict[str, Any] = field(default_factory=dict)
+    # A profile file with passwords that others can read.
+    exposed: Path | None = None
 
     def flag(self, name: str) -> bool:
         """A switch."""
@@ -142,6 +144,8 @@ class Settings:
         if unknown := sorted(set(section) - KEYS):
             raise Failure(f"{path} has '{unknown[0]}', which is none of {sorted(KEYS)}", CONFIG)
         self.profile = section
+        if "password" in section and os.name == "posix" and path.stat().st_mode & 0o077:
+            self.exposed = path
 
 
 def first_line(file: str) -> str:

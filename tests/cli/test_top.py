@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Callable
 
 import pytest
 
@@ -80,3 +81,37 @@ def test_on_a_terminal(run: Run, broker: Broker, columns: int):
     terminal.press(b"q")
     assert terminal.end() == 0
     assert terminal.seen.startswith(b"\x1b[?1049h")
+
+
+# -- what asks, and what does not, on a terminal -----------------------------------------------
+
+
+def test_it_asks_before_it_destroys(run: Run, broker: Broker):
+    run("queue", "declare", "asked")
+    for answer, code, left in ((b"n\n", 64, True), (b"y\n", 0, False)):
+        terminal = Terminal(broker, 80, "queue", "delete", "asked")
+        terminal.until(b"Delete queue 'asked' with 0 messages? [y/N]:")
+        terminal.press(answer)
+        terminal.until(b"left alone" if left else b"deleted")
+        assert terminal.process.wait(10) == code
+        os.close(terminal.master)
+        assert ("asked" in run("queue", "list", "-o", "plain").out.split()) is left
+
+
+@pytest.mark.parametrize(("words", "coloured"), [((), True), (("--no-color",), False)])
+def test_colours(run: Run, broker: Broker, words: tuple[str, ...], coloured: bool):
+    terminal = Terminal(broker, 80, "health", *words)
+    terminal.until(b"node-is-quorum-critical")
+    assert (b"\x1b[32mok" in terminal.seen) is coloured
+    assert terminal.process.wait(10) == 0
+    os.close(terminal.master)
+
+
+def test_top_comes_back_when_the_broker_does(start_broker: Callable[..., Broker]):
+    broker = start_broker()
+    terminal = Terminal(broker, 100, "top")
+    terminal.until(b"no alarms")
+    broker.stop()
+    terminal.until(b"cannot reach")
+    terminal.press(b"q")
+    assert terminal.end() == 0
