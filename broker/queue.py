@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from broker import dead_letter, live_settings, single_active
 from broker.consumer import Available, Consumer, HeldBack
-from broker.delayed_retry import Again, Retries, delay_of
+from broker.delayed_retry import Again, Retries
 from broker.delivered_marks import DeliveredMarks
 from broker.expiry import Expiry, message_deadline
 from broker.length_limits import Limits
 from broker.message import Message, QueuedMessage
 from broker.priorities import Priorities
 from broker.queue_counters import QueueCounters
-from broker.quorum import RETURNED, failures
+from broker.quorum import RETURNED
 from broker.ready import Fifo, Ready
 from persistence.message_log import UNPLUGGED, Log
 from persistence.shares import Share
@@ -350,17 +350,11 @@ class Queue(QueueCounters):
             self._drop(entry)
             return
         entry.returns += count
-        limit = self.settings.delivery_limit
-        if limit is not None and failures(entry) > limit:
-            self.dead_letter(entry, "delivery_limit")
-            return
-        if self.quorum and entry.batch is not None:
-            self.log.returned(entry)
-        delay = delay_of(self.settings, entry, count)
-        if delay:
-            self.wait(entry, delay, self.take_back)
-        else:
-            self.take_back(entry)
+        self.came_back(entry, count)
+
+    def came_back(self, entry: QueuedMessage, count: int) -> None:
+        """What becomes of a message that was returned, for what `count` says."""
+        self.take_back(entry)
 
     def wait(self, entry: QueuedMessage, delay: int, again: Again) -> None:
         """A message counts as unacked for `delay` ms; then `again` is called with it."""

@@ -1,13 +1,15 @@
-"""A quorum queue as it takes messages: two levels of priority (spec 7.7, RabbitMQ 4.0 to 4.2).
+"""A quorum queue: its delivery limit, and two levels of priority (spec 8.1, 7.7).
 
-Here: the way in, and what becomes of the queue with the first message of high
-priority.  Not here: how the levels are served (weighted.py), the counts of
-returns (quorum.py), all that is as in any queue (queue.py).
+Here: the way in and back, and what becomes of the queue with the first message
+of high priority.  Not here: how the levels are served (weighted.py), how returns
+are counted and told (quorum.py), all that is as in any queue (queue.py).
 """
 
+from broker.delayed_retry import delay_of
 from broker.expiry import message_deadline
 from broker.message import Message, QueuedMessage
 from broker.queue import Queue
+from broker.quorum import failures
 from broker.weighted import NORMAL, Weighted, level_of
 
 
@@ -33,6 +35,19 @@ class QuorumQueue(Queue):
         if not self.touched:
             self.touched = True
             self.turn.touched.append(self)
+
+    def came_back(self, entry: QueuedMessage, count: int) -> None:
+        limit = self.settings.delivery_limit
+        if limit is not None and failures(entry) > limit:
+            self.dead_letter(entry, "delivery_limit")
+            return
+        if entry.batch is not None:
+            self.log.returned(entry)
+        delay = delay_of(self.settings, entry, count)
+        if delay:
+            self.wait(entry, delay, self.take_back)
+        else:
+            self.take_back(entry)
 
     def level_of(self, priority: int) -> int:
         return level_of(priority)

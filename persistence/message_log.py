@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sqlalchemy import Text, bindparam, delete, insert, select
 
-from persistence import record, schema, shares
+from persistence import record, schema, settlements, shares
 from persistence.shares import Share
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ class Batch:
         self._forget_returns(frozenset(self.settled))
         return {
             "batch_id": self.id,
-            "data": record.encode_settled(self.settled),
-            "returned": record.encode_returned(self.returned) if self.returned else None,
+            "data": settlements.encode_settled(self.settled),
+            "returned": settlements.encode_returned(self.returned) if self.returned else None,
         }
 
 

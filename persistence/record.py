@@ -5,15 +5,11 @@ number of records u32, records.  A record is one message and a reference for eac
 went to: lengths and flags, the first reference, exchange and routing key as on
 the wire, content header payload, body, further references.  Where the flags say
 that there are hidden keys, these follow the header as short strings, then their
-length u32, all of it within the header's length.  A row of settled references
-is: CRC-32 of the rest u32, ordinals u16 each, little-endian; its column of
-returns: CRC-32 of the rest u32, then ordinal u16 and count u64 of each.
+length u32, all of it within the header's length.
 """
 
-from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from struct import Struct, error
-from sys import byteorder
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -24,7 +20,6 @@ DIED, HIDDEN = 1, 2
 _HEAD = Struct(">BII")
 _COUNT = Struct(">I")
 _CHECKSUM = Struct(">I")
-_RETURN = Struct(">HQ")
 # Lengths of route, header, body; flags; references; then the first reference.
 _RECORD = Struct(">HIIBHIIQQ")
 # What comes before the first reference.
@@ -389,42 +384,3 @@ def split_hidden(stored: bytes) -> tuple[bytes, bytes]:
     end = len(stored) - _COUNT.size
     start = end - _COUNT.unpack_from(stored, end)[0]
     return stored[:start], stored[start:end]
-
-
-def encode_settled(ordinals: Iterable[int]) -> bytes:
-    """The row of settled references of one batch."""
-    numbers = array("H", ordinals)
-    if byteorder == "big":
-        numbers.byteswap()
-    data = numbers.tobytes()
-    return _CHECKSUM.pack(crc32(data)) + data
-
-
-def decode_settled(data: bytes) -> set[int]:
-    """The ordinals in a row of `settled`; raises Damaged if it is not whole."""
-    numbers = array("H")
-    ordinals = data[_CHECKSUM.size :]
-    if len(data) < _CHECKSUM.size or len(ordinals) % numbers.itemsize:
-        raise Damaged("its settlements are cut short")
-    if crc32(ordinals) != _CHECKSUM.unpack_from(data, 0)[0]:
-        raise Damaged("the checksum of its settlements does not fit")
-    numbers.frombytes(ordinals)
-    if byteorder == "big":
-        numbers.byteswap()
-    return set(numbers)
-
-
-def encode_returned(counts: Mapping[int, int]) -> bytes:
-    """What a row of `settled` holds of returns: by ordinal `QueuedMessage.returns`."""
-    data = b"".join([_RETURN.pack(*each) for each in counts.items()])
-    return _CHECKSUM.pack(crc32(data)) + data
-
-
-def decode_returned(data: bytes) -> dict[int, int]:
-    """The counts of returns by ordinal; raises Damaged if they are not whole."""
-    counts = data[_CHECKSUM.size :]
-    if len(data) < _CHECKSUM.size or len(counts) % _RETURN.size:
-        raise Damaged("its counts of returns are cut short")
-    if crc32(counts) != _CHECKSUM.unpack_from(data, 0)[0]:
-        raise Damaged("the checksum of its counts of returns does not fit")
-    return dict(_RETURN.iter_unpack(counts))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sqlalchemy import Connection, select
 
-from persistence import record, schema, shares
+from persistence import record, schema, settlements, shares
 from persistence.damage import Damage
 from persistence.message_log import OVERHEAD, Batch
 from persistence.shares import Share
@@ -82,19 +82,17 @@ class Recovery:
             .where(batch.vhost_id == self._log.vhost_id)
             .order_by(batch.id)
         )
-        for number, summary, settlements, returned in self._connection.execute(wanted):
+        for number, summary, done, returned in self._connection.execute(wanted):
             found = Batch(number)
             found.entries = ()
             found.sealed = found.written = True
             if returned:
                 found.returned = self._returned(number, returned)
-            yield _Stored(
-                found, _summarised(found, summary), self._settlements(number, settlements)
-            )
+            yield _Stored(found, _summarised(found, summary), self._settlements(number, done))
 
     def _settlements(self, batch_id: int, row: bytes | None) -> set[int]:
         try:
-            return record.decode_settled(row) if row else set()
+            return settlements.decode_settled(row) if row else set()
         except record.Damaged as why:
             # Rather deliver a message twice than lose it.
             self._damage.report(
@@ -105,7 +103,7 @@ class Recovery:
 
     def _returned(self, batch_id: int, row: bytes) -> dict[int, int] | None:
         try:
-            return record.decode_returned(bytes(row))
+            return settlements.decode_returned(bytes(row))
         except record.Damaged as why:
             self._damage.report(
                 f"{self._damage.vhost(self._log.vhost_id)}: batch {batch_id}: {why}",

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from persistence import engine, record, schema
+from persistence import engine, record, schema, settlements
 from persistence.commit import GroupCommit, Timers
 from persistence.message_log import Batch
 
@@ -51,7 +51,7 @@ _REWRITE = (
 _SETTLED_NONE = (
     update(schema.settled)
     .where(schema.settled.c.batch_id == bindparam("key"))
-    .values(data=record.encode_settled(()))
+    .values(data=settlements.encode_settled(()))
 )
 _DELETE_SETTLED = delete(schema.settled).where(schema.settled.c.batch_id == bindparam("key"))
 
@@ -170,7 +170,7 @@ def _rewrite(connection: Connection, number: int) -> tuple[set[int], int] | None
     if row is None:
         return None
     try:
-        settled = record.decode_settled(row[1])
+        settled = settlements.decode_settled(row[1])
         blob = record.without(row[0], settled)
     except record.Damaged as damage:
         logger.error("batch %d cannot be read any more: %s", number, damage)

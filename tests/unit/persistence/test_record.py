@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence import record
+from persistence import record, settlements
 from tests.unit.persistence.kit import Entry, Message, Route
 
 names = st.binary(max_size=255)
@@ -147,9 +147,9 @@ def test_leaving_out_of_a_damaged_blob():
 
 @given(st.sets(st.integers(0, 2**16 - 1)))
 def test_settled_ordinals_come_back(ordinals):
-    row = record.encode_settled(ordinals)
+    row = settlements.encode_settled(ordinals)
 
-    assert record.decode_settled(row) == ordinals
+    assert settlements.decode_settled(row) == ordinals
     for size in range(len(row)):
         with pytest.raises(record.Damaged):
-            record.decode_settled(row[:size])
+            settlements.decode_settled(row[:size])

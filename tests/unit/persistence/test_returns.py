@@ -2,7 +2,7 @@
 
 import pytest
 
-from persistence import record
+from persistence import record, settlements
 from persistence.upkeep import ROUND, STEP, Upkeep
 
 
@@ -123,8 +123,8 @@ def test_damaged_counts_are_reported_and_forgotten(opened, caplog):
 
 @pytest.mark.parametrize("counts", [{}, {0: 1, 65535: 2**64 - 1}])
 def test_a_row_of_counts(counts):
-    row = record.encode_returned(counts)
-    assert record.decode_returned(row) == counts
+    row = settlements.encode_returned(counts)
+    assert settlements.decode_returned(row) == counts
     for size in range(len(row)):
         with pytest.raises(record.Damaged):
-            record.decode_returned(row[:size])
+            settlements.decode_returned(row[:size])
