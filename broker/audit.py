@@ -14,13 +14,17 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from broker.connection import Connection
 
 logger = logging.getLogger("leveret.audit")
 # Where nobody asked for it, `note` is a look at this.
 on = False
 
 _PLAIN = re.compile(r"[^\s\"=\\]+")
+ACCESS_REFUSED = 403
 
 
 def note(event: str, **facts: object) -> None:
@@ -28,6 +32,19 @@ def note(event: str, **facts: object) -> None:
     if on:
         known = {name: fact for name, fact in facts.items() if fact is not None}
         logger.info(event, extra={"facts": known})
+
+
+def refused(connection: Connection, code: int, text: str) -> None:
+    """A method of an open connection was refused; only for want of permission is that noted."""
+    if code == ACCESS_REFUSED:
+        note(
+            "access.refused",
+            via="amqp",
+            user=connection.user.name,
+            address=f"{connection.peer_host}:{connection.peer_port}",
+            vhost=connection.vhost.name,
+            reason=text,
+        )
 
 
 def set_up(where: str, style: str) -> None:

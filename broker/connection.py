@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pamqp import commands
 
-from broker import replies, sasl
+from broker import audit, replies, sasl
 from broker.amqp import cold, hot
 from broker.amqp.errors import (
     ProtocolViolation,
@@ -43,8 +43,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("leveret.connection")
 
-MAX_GRACE = 30.0
-SHORT_GRACE = 3.0
+MAX_GRACE, SHORT_GRACE = 30.0, 3.0
 # How long the reply that is held waits for the disk.
 UNTIL_SAFE, UNTIL_REFUSAL = 1, 2
 LATE_METHODS = {hot.BASIC_ACK, hot.BASIC_ACK_MULTIPLE, hot.BASIC_NACK, hot.BASIC_REJECT}
@@ -339,9 +338,10 @@ class Connection(Link):
         logger.info("%s channel %d: %s", self.name, channel.number, reply.text)
         if channel.confirms is not None:
             channel.confirms.flush()  # what was safe before stays confirmed
-        self.send(
-            cold.method_frame(channel.number, replies.close_method(commands.Channel.Close, reply))
-        )
+        if audit.on:
+            audit.refused(self, reply.code, reply.text)
+        close = replies.close_method(commands.Channel.Close, reply)
+        self.send(cold.method_frame(channel.number, close))
         self.protocol.forget_contents(channel.number)
         channel.close()
 

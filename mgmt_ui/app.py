@@ -26,7 +26,7 @@ from mgmt_ui.rates import Rates
 from mgmt_ui.redirects import REDIRECTS
 from mgmt_ui.routes import MalformedPath, Match, Route, Router
 from mgmt_ui.sessions import Sessions
-from vhosts.errors import BrokerError
+from vhosts.errors import AccessRefused, BrokerError
 
 if TYPE_CHECKING:
     from mgmt_ui.server import Server
@@ -185,6 +185,12 @@ async def _handled(route: Route, call: Call) -> object:
                 if audit.on:
                     audited.note(route, call)
             return result
+        except (AccessRefused, ApiError) as error:
+            if audit.on:
+                from mgmt_ui import audited
+
+                audited.refused(call, error)
+            raise
         except Waiting as waiting:
             await waiting.ask()
     raise ApiError(403, "forbidden", "too many permissions needed")

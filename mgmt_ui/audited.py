@@ -5,7 +5,11 @@ Here: what a request is called there.  Bodies and queries are not looked at: the
 
 from broker import audit
 from mgmt_ui.call import Call
+from mgmt_ui.errors import ApiError
 from mgmt_ui.routes import Route
+from vhosts.errors import AccessRefused
+
+UNAUTHORISED = 401
 
 # By handler; others are called as the module and the function that do it (`policies.put`).
 EVENTS = {
@@ -42,6 +46,20 @@ def note(route: Route, call: Call) -> None:
         user=call.user.name if hasattr(call, "user") else None,
         address=call.remote,
         **names_of(call),
+    )
+
+
+def refused(call: Call, error: AccessRefused | ApiError) -> None:
+    """A request that was refused; only for want of permission is that noted."""
+    if isinstance(error, ApiError) and error.status != UNAUTHORISED:
+        return
+    audit.note(
+        "access.refused",
+        via="http",
+        user=call.user.name,
+        address=call.remote,
+        **names_of(call),
+        reason=error.reason if isinstance(error, ApiError) else error.text,
     )
 
 

@@ -189,4 +189,21 @@ def test_what_is_refused_leaves_no_line_of_a_change(engine, lines):
     lines()
     client.send_method(1, "queue.declare", queue="amq.reserved")
     client.expect_close(403, channel=1)
-    assert lines() == []
+    assert [entry["event"] for entry in lines()] == ["access.refused"]
+
+
+def test_what_needs_a_permission_that_is_not_there(engine, lines):
+    engine.vhosts.permissions.set("guest", "/", "", "", "")
+    client = engine.connect()
+    lines()
+    client.publish("amq.topic", "k", b"sesame")
+    text = client.expect("channel.close", 1).arguments["reply_text"]
+    (entry,) = lines()
+    address = entry.pop("address")
+    assert address.startswith("127.0.0.1:")
+    assert entry == {"event": "access.refused", **WHO, "reason": text}
+    client.send_method(1, "channel.close-ok")
+    client.call(1, "channel.open")
+    client.send_method(1, "queue.declare", queue="nosuch", passive=True)
+    client.expect("channel.close", 1)
+    assert [entry["event"] for entry in lines()] == ["access.refused"]

@@ -44,6 +44,7 @@ def test_changes_leave_a_line_without_secrets(broker, tmp_path):
         assert target.api(method, path, body)[0] in {201, 204}, path
     target.api("GET", "queues")
     assert target.api("PUT", "users/ann", {})[0] == 400
+    assert target.api("PUT", "queues/%2F/amq.q", {})[0] == 401
     assert target.api("GET", "overview", user="ann:sesame")[0] == 401
     text = (tmp_path / "audit.log").read_text()
     assert "sesame" not in text
@@ -60,5 +61,6 @@ def test_changes_leave_a_line_without_secrets(broker, tmp_path):
         ("policy.changed", "guest", "v", None),
         ("user.deleted", "guest", None, "ann"),
         ("vhost.deleted", "guest", "v", None),
+        ("access.refused", "guest", "/", None),
         ("login.failed", "ann", None, None),
     ]
