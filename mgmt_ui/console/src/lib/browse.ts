@@ -1,5 +1,5 @@
 // Looking through a queue without touching it: a page of it, or what a search finds as it finds it.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get, post } from "./api";
 import type { Message } from "./messages";
 import type { Filter } from "./query";
@@ -37,6 +37,8 @@ export interface Looked {
 export const PAGE = 50;
 /** Octets of each body in a list: enough for a line. */
 const GLANCE = 400;
+/** Messages that a search looks at before it tells how far it is. */
+const STRETCH = 25_000;
 /** A search goes on by itself until it has found a page or has looked at so many. */
 const FAR = 1_000_000;
 
@@ -63,20 +65,25 @@ export function useMessages(look: Look): Looked & { again: () => void; further: 
   const [turn, setTurn] = useState(0);
   const [running, setRunning] = useState<AbortController>();
   const { where, filter, state, from } = look;
-  const asked = JSON.stringify([where, filter, state, from, turn]);
+  const search = JSON.stringify([where, filter, state]);
+  const sought = useRef(search);
+  const asked = JSON.stringify([search, from, turn]);
   const begin = (before: Looked) => {
     const control = new AbortController();
     setRunning(control);
     const tell = (now: Looked) => control.signal.aborted || setLooked(now);
-    const done = filter ? search(look, before, tell, control.signal) : page(look, tell, control.signal);
+    const done = filter ? searchOn(look, before, tell, control.signal) : page(look, tell, control.signal);
     done.catch((error: Error) => {
       if (error.name !== "AbortError") tell({ ...before, busy: false, error });
     });
     return control;
   };
   useEffect(() => {
-    // What was there stays until the answer comes: nothing flickers.
-    setLooked((before) => ({ ...before, busy: true, error: undefined }));
+    // A page stays until the next one is there, so that nothing flickers; what another search has
+    // found is no answer to this one.
+    const stays = sought.current === search;
+    sought.current = search;
+    setLooked((before) => (stays ? { ...before, busy: true, error: undefined } : NOTHING));
     const control = begin(NOTHING);
     return () => control.abort();
   }, [asked]);
@@ -96,13 +103,13 @@ async function page({ where, state, from }: Look, tell: (now: Looked) => void, s
   tell({ items, scanned: items.length, cursor: null, busy: false, error: undefined, at: Date.now() });
 }
 
-async function search(look: Look, before: Looked, tell: (now: Looked) => void, signal: AbortSignal): Promise<void> {
+async function searchOn(look: Look, before: Looked, tell: (now: Looked) => void, signal: AbortSignal): Promise<void> {
   let { items, scanned, cursor } = before;
   const enough = items.length + PAGE;
   const far = scanned + FAR;
   do {
     const count = enough - items.length;
-    const body = { filter: look.filter, state: look.state, count, truncate: GLANCE, ...(cursor ? { cursor } : {}) };
+    const body = { filter: look.filter, state: look.state, count, scan: STRETCH, truncate: GLANCE, ...(cursor ? { cursor } : {}) };
     const found = await post<Found>(`${look.where}/search`, body, signal);
     items = [...items, ...found.items];
     scanned += found.scanned;

@@ -45,9 +45,9 @@ export function begin(where: string, { kind, filter, more }: Work): Promise<Job>
 }
 
 /** Only counts. */
-export function tryOut(where: string, { kind, filter, more }: Work, signal?: AbortSignal): Promise<Job> {
+export function tryOut(where: string, { kind, filter, more }: Work): Promise<Job> {
   const { rate: _, ...rest } = more;
-  return post<Job>(`${where}/${PATHS[kind]}`, { filter, ...rest, dry_run: true, wait: 5 }, signal);
+  return post<Job>(`${where}/${PATHS[kind]}`, { filter, ...rest, dry_run: true, wait: 1 });
 }
 
 export const hold = (job: Job) => remove(`/jobs/${job.id}`);

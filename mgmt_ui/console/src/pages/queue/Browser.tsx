@@ -63,7 +63,7 @@ export function Browser({ queue }: { queue: Queue }) {
       <Finder query={query} busy={looked.busy} />
       <Card
         flush
-        title={<Heading searching={searching} found={looked.items.length} first={first} total={total} words={inWords(query)} more={looked.cursor !== null} />}
+        title={<Heading searching={searching} busy={looked.busy} found={looked.items.length} first={first} total={total} words={inWords(query)} more={looked.cursor !== null} />}
         tools={<Toolbar queue={queue} picked={[...picked.values()]} filter={all} searching={searching} onDone={done} again={looked.again} follow={follow} />}
       >
         {looked.error && <Problem error={looked.error} retry={looked.again} />}
@@ -98,6 +98,7 @@ function lengthOf(queue: Queue, state: string): number {
 
 interface HeadingProps {
   searching: boolean;
+  busy: boolean;
   found: number;
   first: number;
   total: number;
@@ -105,12 +106,11 @@ interface HeadingProps {
   more: boolean;
 }
 
-function Heading({ searching, found, first, total, words, more }: HeadingProps) {
+function Heading({ searching, busy, found, first, total, words, more }: HeadingProps) {
   if (searching) {
     return (
       <span role="status">
-        {more ? "At least " : ""}
-        {plural(found, "message")} <span class="soft normal">where {words}</span>
+        {busy && !found ? "Looking for messages" : `${more ? "At least " : ""}${plural(found, "message")}`} <span class="soft normal">where {words}</span>
       </span>
     );
   }

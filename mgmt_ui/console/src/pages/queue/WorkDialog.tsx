@@ -4,8 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import { get } from "../../lib/api";
 import { fetchAll, type Standing } from "../../lib/browse";
 import { count, plural } from "../../lib/format";
-import { begin, type Job, type Kind, tryOut, type Work } from "../../lib/jobs";
-import { refresh } from "../../lib/live";
+import { begin, hold, type Job, type Kind, tryOut, type Work } from "../../lib/jobs";
+import { refresh, useLive } from "../../lib/live";
 import { portable } from "../../lib/messages";
 import { queuePath } from "../../lib/paths";
 import { type Filter, REASON_WORDS } from "../../lib/query";
@@ -56,8 +56,9 @@ export function WorkDialog({ queue, asked, onClose, onDone }: Props) {
   const [problem, setProblem] = useState("");
   const filter = filterOf(asked, from);
   const work: Work = { kind: kind === "requeue" ? "move" : kind, filter, more: moreOf(kind, queue.name, target, back, rate) };
-  const counted = useCount(where, filter);
+  const counted = useCount(queue, filter);
   const many = counted?.matched ?? 0;
+  const what = counted?.over ? plural(many, "message") : "all that fit";
   const [title, verb] = TITLES[kind];
   const ready = kind !== "move" || target.to === "exchange" || target.name !== "";
   const submit = async () => {
@@ -86,8 +87,8 @@ export function WorkDialog({ queue, asked, onClose, onDone }: Props) {
           <button type="button" class="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class={`button primary ${kind === "delete" ? "danger" : ""}`} disabled={busy || !ready || (counted !== undefined && many === 0)}>
-            {verb} {counted ? plural(many, "message") : "…"}
+          <button type="submit" class={`button primary ${kind === "delete" ? "danger" : ""}`} disabled={busy || !ready || !counted || (counted.over && many === 0)}>
+            {verb} {what}
           </button>
         </>
       }
@@ -109,7 +110,7 @@ export function WorkDialog({ queue, asked, onClose, onDone }: Props) {
         {kind !== "delete" && !picked && (
           <Text label="At most so many a second" type="number" value={rate} onChange={setRate} placeholder="as fast as it goes" hint="So that those who consume there are not overrun. It can be paused while it runs." />
         )}
-        <Counted job={counted} kind={kind} />
+        <Count of={counted} kind={kind} />
       </div>
     </Dialog>
   );
@@ -142,31 +143,56 @@ function moreOf(kind: Asked["kind"], own: string, { to, name, key }: TargetState
   return to === "queue" ? { queue: name, ...pace } : { exchange: name, ...(key ? { routing_key: key } : {}), ...pace };
 }
 
-/** How many it would take: counted in the broker, without doing anything. */
-function useCount(where: string, filter: Filter): Job | undefined {
+interface Counted {
+  matched: number;
+  total: number;
+  scanned: number;
+  over: boolean;
+}
+
+/** How many it would take: counted in the broker, which may take a while, without doing anything. */
+function useCount(queue: Queue, filter: Filter): Counted | undefined {
+  const where = queuePath(queue);
   const [job, setJob] = useState<Job>();
   const asked = JSON.stringify(filter);
+  const all = Object.keys(filter).length === 0;
   useEffect(() => {
-    const control = new AbortController();
     setJob(undefined);
+    if (all) return;
+    const control = new AbortController();
+    let begun: Job | undefined;
     const timer = setTimeout(() => {
-      tryOut(where, { kind: "delete", filter, more: {} }, control.signal).then(setJob).catch(() => {});
+      const told = (answer: Job) => {
+        begun = answer;
+        if (control.signal.aborted) drop(answer);
+        else setJob(answer);
+      };
+      tryOut(where, { kind: "delete", filter, more: {} }).then(told).catch(complain);
     }, 150);
     return () => {
       clearTimeout(timer);
       control.abort();
+      if (begun) drop(begun);
     };
   }, [where, asked]);
-  return job;
+  const { value } = useLive<Job>(job?.state === "running" ? `/jobs/${job.id}` : null);
+  if (all) return { matched: queue.messages_ready ?? 0, total: queue.messages_ready ?? 0, scanned: 0, over: true };
+  const newest = value?.id === job?.id ? (value ?? job) : job;
+  return newest && { matched: newest.matched, total: newest.total, scanned: newest.scanned, over: newest.state !== "running" };
 }
 
-function Counted({ job, kind }: { job: Job | undefined; kind: Asked["kind"] }) {
-  if (!job) return <p class="soft" role="status">Counting…</p>;
-  const { matched, total, state, scanned } = job;
-  if (state === "running") {
+// Nobody waits for it any more; one that has ended would take the place of others that are remembered.
+function drop(job: Job): void {
+  hold(job).catch(() => {});
+}
+
+function Count({ of, kind }: { of: Counted | undefined; kind: Asked["kind"] }) {
+  if (!of) return <p class="soft" role="status">Counting…</p>;
+  const { matched, total, scanned, over } = of;
+  if (!over) {
     return (
-      <p class="soft" role="status">
-        At least {plural(matched, "message")}; the first {count(scanned)} of {count(total)} are counted.
+      <p class="banner info" role="status">
+        At least {plural(matched, "message")}; {count(scanned)} of {count(total)} are counted…
       </p>
     );
   }
