@@ -123,3 +123,19 @@ def test_a_refusal_is_told_in_the_form(busy: Broker, open_page: Opener) -> None:
     dialog.get_by_label("Name").fill("orders")
     dialog.get_by_role("button", name="Add the queue").click()
     expect(dialog.get_by_role("alert")).to_contain_text("inequivalent arg")
+
+
+def test_a_consumer_is_cancelled(busy: Broker, open_page: Opener, channel: BlockingChannel) -> None:
+    channel.queue_declare("consumed")
+    told: list[str] = []
+    channel.add_on_cancel_callback(lambda frame: told.append(frame.method.consumer_tag))
+    channel.basic_consume("consumed", lambda *_: None, consumer_tag="to.cancel")
+    page = open_page(busy, "#/consumers?q=consumed")
+    row = page.get_by_role("row").filter(has_text="to.cancel")
+    row.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    accept(page, "Cancel them")
+    expect(page.get_by_text("1 consumer cancelled")).to_be_visible()
+    channel.connection.process_data_events(1)
+    assert told == ["to.cancel"]
+    channel.queue_delete("consumed")

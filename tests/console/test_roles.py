@@ -10,10 +10,10 @@ from tests.support.broker import Broker
 
 EVERYBODY = [
     *("Overview", "Queues", "Exchanges", "Topology", "Connections", "Channels", "Consumers"),
-    *("Virtual hosts", "Limits"),
+    *("Virtual hosts", "Policies", "Limits"),
 ]
-POLICYMAKER = ["Policies", "Parameters"]
-ADMINISTRATOR = ["Users", "Policies", "Parameters", "Settings", "Definitions"]
+POLICYMAKER = ["Parameters"]
+ADMINISTRATOR = ["Users", "Parameters", "Settings", "Definitions"]
 PAGES = {
     "management": EVERYBODY,
     "policymaker": [*EVERYBODY, *POLICYMAKER],
@@ -25,7 +25,7 @@ GUARDED = {
     "users": "administrator",
     "settings": "administrator",
     "definitions": "administrator",
-    "policies": "policymaker",
+    "parameters": "policymaker",
 }
 INSIDE = ("queues/%2F/orders", "exchanges/%2F/events", "vhosts/%2F", "topology")
 
@@ -87,6 +87,11 @@ def test_actions_are_those_of_the_tag(busy: Broker, open_page: Opener, user: str
     expect(page.get_by_role("heading", name="/", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="Topic permissions")).to_have_count(administrator)
     expect(page.get_by_role("button", name="Change", exact=True)).to_have_count(administrator)
+    go(page, "policies?add=1")
+    expect(page.get_by_role("heading", name="Policies", exact=True)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(administrator)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Add a policy")).to_have_count(administrator)
     page.keyboard.press("Control+k")
     page.keyboard.type("add a")
     expect(page.get_by_role("option", name="Add a queue")).to_be_visible()

@@ -82,6 +82,21 @@ def test_the_chosen_virtual_host_narrows_the_lists(busy: Broker, open_page: Open
     ask(busy, "DELETE", "/api/vhosts/second")
 
 
+def test_a_link_shows_the_same_to_somebody_else(busy: Broker, open_page: Opener) -> None:
+    ask(busy, "PUT", "/api/vhosts/third", {})
+    page = open_page(busy, "#/queues?q=o&sort=-ready")
+    page.get_by_label("Virtual host").select_option("/")
+    page.goto(page.url.replace("#/queues", "#/queues/%2F/orders"))
+    page.get_by_role("button", name="1 h", exact=True).click()
+    assert "range=1+h" in page.url
+    other = open_page(busy, page.url.partition("/#")[2].join(("#", "")))
+    expect(other.get_by_role("button", name="1 h", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    expect(other.get_by_label("Virtual host")).to_have_value("/")
+    ask(busy, "DELETE", "/api/vhosts/third")
+
+
 def test_nothing_secret_is_kept(busy: Broker, open_page: Opener) -> None:
     page = open_page(busy)
     kept = page.evaluate("JSON.stringify(localStorage)")

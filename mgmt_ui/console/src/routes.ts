@@ -85,7 +85,6 @@ export const ROUTES: PageRoute[] = [
   {
     pattern: "policies",
     title: "Policies",
-    tag: "policymaker",
     load: () => import("./pages/Policies"),
     nav: { section: "Admin", icon: "policy" },
   },

@@ -10,7 +10,9 @@ export interface Session {
 }
 
 const KEY = "leveret.session";
+// For how long the page waits for the others, and for how long it takes an answer.
 const ASK_MS = 80;
+const LATE_MS = 5000;
 
 export const session = signal<Session | null>(null);
 /** Why the sign-in page is shown again. */
@@ -74,13 +76,16 @@ function store(value: Session): void {
 function askOthers(): Promise<Session | null> {
   if (!channel) return Promise.resolve(null);
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), ASK_MS);
-    channel.addEventListener("message", function hear({ data }) {
+    const hear = ({ data }: MessageEvent) => {
       if (data?.kind !== "session") return;
       channel.removeEventListener("message", hear);
-      clearTimeout(timer);
       resolve(data.session as Session);
-    });
+      // A busy tab may answer late, when the sign-in page is there already.
+      if (!session.value) enter(data.session as Session);
+    };
+    channel.addEventListener("message", hear);
+    setTimeout(() => resolve(null), ASK_MS);
+    setTimeout(() => channel.removeEventListener("message", hear), LATE_MS);
     channel.postMessage({ kind: "ask" });
   });
 }

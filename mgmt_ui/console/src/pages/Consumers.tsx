@@ -1,11 +1,14 @@
 // All consumers.
+import { path, remove } from "../lib/api";
 import { channelHref, listOf, queueHref } from "../lib/paths";
-import { span } from "../lib/format";
+import { plural, span } from "../lib/format";
 import type { Consumer } from "../lib/types";
 import { StateOf } from "../ui/cells";
 import type { Column } from "../ui/columns";
+import { confirm } from "../ui/Dialog";
 import { Badge, Empty, Snippet } from "../ui/parts";
 import { Table } from "../ui/Table";
+import type { BulkAction } from "../ui/TableTools";
 
 const WORDS: Record<string, string> = {
   up: "up",
@@ -99,6 +102,24 @@ const COLUMNS: Column<Consumer>[] = [
 
 const keyOf = ({ consumer_tag, channel_details }: Consumer) => `${channel_details?.name} ${consumer_tag}`;
 
+const BULK: BulkAction<Consumer>[] = [
+  {
+    label: "Cancel",
+    icon: "close",
+    danger: true,
+    done: "cancelled",
+    ask: (rows) =>
+      confirm({
+        title: `Cancel ${plural(rows.length, "consumer")}?`,
+        text: "They get no more messages, and their clients are told so; what they have not acknowledged stays theirs. Most clients do not consume again by themselves.",
+        verb: "Cancel them",
+        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
+      }),
+    run: ({ consumer_tag: tag, queue, channel_details: channel }) =>
+      remove(path("consumers", queue.vhost, channel.connection_name, String(channel.number), tag)),
+  },
+];
+
 const EXAMPLE = `for method, properties, body in channel.consume("orders"):
     print(body)
     channel.basic_ack(method.delivery_tag)`;
@@ -113,8 +134,10 @@ export default function Consumers() {
         kind="consumers"
         where={listOf("consumers")}
         columns={COLUMNS}
-        always={["consumer_tag"]}
+        always={["consumer_tag", "queue", "channel_details"]}
         keyOf={keyOf}
+        bulk={BULK}
+        by="queue"
         noun={["consumer", "consumers"]}
         empty={
           <Empty title="Nobody consumes">

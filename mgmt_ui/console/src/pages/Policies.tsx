@@ -110,8 +110,8 @@ const TEACH: Record<Kind, string> = {
 
 export default function Policies() {
   const kind: Kind = place.value.query.kind === "operator" ? "operator-policies" : "policies";
-  const [editing, setEditing] = useState<Policy | "new" | null>(place.value.query.add === "1" ? "new" : null);
   const changeable = kind === "policies" ? may("policymaker") : isAdministrator.value;
+  const [editing, setEditing] = useState<Policy | "new" | null>(changeable && place.value.query.add === "1" ? "new" : null);
   const list = `/${kind}`;
   return (
     <div class="page">

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { type Limits, VHOST_LIMITS } from "../lib/admin";
 import { path, post, remove } from "../lib/api";
+import { chooseVhost } from "../lib/chosen";
 import { count, rate } from "../lib/format";
 import { refresh, useLive } from "../lib/live";
 import { chosenVhost } from "../lib/prefs";
@@ -54,7 +55,7 @@ export default function Vhost({ args }: PageProps) {
         {vhost?.tracing && <Badge tone="warn">traced</Badge>}
         <span class="grow" />
         {chosenVhost.value !== name && (
-          <button type="button" class="button" onClick={() => (chosenVhost.value = name)}>
+          <button type="button" class="button" onClick={() => chooseVhost(name)}>
             <Icon name="eye" /> Show only this
           </button>
         )}
@@ -116,7 +117,7 @@ function Actions({ vhost }: { vhost: VhostObject }) {
     if (!sure) return;
     try {
       await remove(path("vhosts", name));
-      if (chosenVhost.value === name) chosenVhost.value = "";
+      if (chosenVhost.value === name) chooseVhost("");
       say(`${name} is deleted.`);
       go(href(["vhosts"]));
     } catch (error) {

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { signOut } from "../lib/api";
+import { chooseVhost } from "../lib/chosen";
 import { short } from "../lib/format";
 import { line, useLive } from "../lib/live";
 import { chosenVhost, type Theme, theme } from "../lib/prefs";
@@ -99,7 +100,7 @@ function VhostSwitch() {
       aria-label="Virtual host"
       value={chosenVhost.value}
       onChange={(event) => {
-        chosenVhost.value = event.currentTarget.value;
+        chooseVhost(event.currentTarget.value);
       }}
     >
       <option value="">All virtual hosts</option>

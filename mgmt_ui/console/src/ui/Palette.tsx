@@ -3,7 +3,8 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, path, signOut } from "../lib/api";
 import type { Policy } from "../lib/policies";
-import { chosenVhost, theme } from "../lib/prefs";
+import { chooseVhost } from "../lib/chosen";
+import { theme } from "../lib/prefs";
 import { go, href } from "../lib/router";
 import { may, type Tag } from "../lib/session";
 import type { Connection, Page, Queue, Vhost } from "../lib/types";
@@ -158,7 +159,7 @@ function commands(): Found[] {
     { id: "light", text: "Light colours", kind: "Action", icon: "sun", run: () => (theme.value = "light") },
     { id: "dark", text: "Dark colours", kind: "Action", icon: "moon", run: () => (theme.value = "dark") },
     { id: "system", text: "Colours as the system", kind: "Action", icon: "system", run: () => (theme.value = "system") },
-    { id: "all", text: "All virtual hosts", kind: "Action", icon: "database", run: () => (chosenVhost.value = "") },
+    { id: "all", text: "All virtual hosts", kind: "Action", icon: "database", run: () => chooseVhost("") },
     { id: "out", text: "Sign out", kind: "Action", icon: "out", run: () => void signOut() },
   ];
   return [...pages, ...actions];
@@ -182,7 +183,7 @@ async function search(text: string, stop: AbortSignal): Promise<Found[]> {
     list<Connection>("/connections", "name,user_provided_name"),
     list<Vhost>("/vhosts", "name"),
     may("administrator") ? list<Vhost>("/users", "name") : none,
-    may("policymaker") ? list<Policy>("/policies", "name,vhost") : none,
+    list<Policy>("/policies", "name,vhost"),
   ]);
   const object = (kind: string, icon: IconName) => (each: Queue) => ({
     id: `${kind}${path(each.vhost, each.name)}`,

@@ -28,6 +28,8 @@ export interface TableProps<T> {
   tools?: ComponentChildren;
   /** Shown when there is nothing at all. */
   empty: ComponentChildren;
+  /** What the search looks at, where that is not the name. */
+  by?: string;
   /** What the rows are called: `queue`, `queues`. */
   noun: [string, string];
 }
@@ -108,7 +110,7 @@ export function Table<T>(props: TableProps<T>) {
   return (
     <>
       <div class="table-tools">
-        <SearchBox noun={props.noun[1]} search={search} regex={regex === "1"} invalid={Boolean(error && regex)} />
+        <SearchBox noun={props.noun[1]} by={props.by} search={search} regex={regex === "1"} invalid={Boolean(error && regex)} />
         <span class="soft" role="status" aria-live="polite">
           {loaded && (search ? `${count(total)} of ${count(all)}` : `${count(total)} ${props.noun[total === 1 ? 0 : 1]}`)}
         </span>

@@ -13,7 +13,7 @@ import { complain } from "./Toasts";
 
 const TYPE_MS = 160;
 
-export function SearchBox(props: { noun: string; search: string; regex: boolean; invalid: boolean }) {
+export function SearchBox(props: { noun: string; by: string | undefined; search: string; regex: boolean; invalid: boolean }) {
   const [text, setText] = useState(props.search);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => setText(props.search), [props.search]);
@@ -29,8 +29,8 @@ export function SearchBox(props: { noun: string; search: string; regex: boolean;
         class="input"
         type="search"
         data-search
-        placeholder={`Search ${props.noun}`}
-        aria-label={`Search ${props.noun} by name`}
+        placeholder={`Search ${props.noun}${props.by ? ` by ${props.by}` : ""}`}
+        aria-label={`Search ${props.noun} by ${props.by ?? "name"}`}
         aria-invalid={props.invalid}
         spellcheck={false}
         autocomplete="off"

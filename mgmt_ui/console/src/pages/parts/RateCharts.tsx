@@ -1,21 +1,20 @@
 // Charts of rates and lengths as the pages of single objects show them.
+import { chooseRange, chosenRange } from "../../lib/chosen";
 import { byteRate, short } from "../../lib/format";
 import { type Past, RANGES, type Range } from "../../lib/history";
-import { pref } from "../../lib/prefs";
 import { Chart } from "../../ui/Chart";
 import { Card, Segments } from "../../ui/parts";
 
-const chosen = pref("range", "10 min");
 const OPTIONS = RANGES.map(({ label }) => [label, label] as const);
 
 /** The range that is chosen for all charts. */
 export function useRange(): Range {
-  return RANGES.find(({ label }) => label === chosen.value) ?? (RANGES[0] as Range);
+  return chosenRange();
 }
 
 export function RangeChoice() {
   return (
-    <Segments label="Range of the charts" options={OPTIONS} value={chosen.value} onChange={(label) => (chosen.value = label)} />
+    <Segments label="Range of the charts" options={OPTIONS} value={chosenRange().label} onChange={chooseRange} />
   );
 }
 
