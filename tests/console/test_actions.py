@@ -127,7 +127,7 @@ def test_a_refusal_is_told_in_the_form(busy: Broker, open_page: Opener) -> None:
 
 def test_a_consumer_is_cancelled(busy: Broker, open_page: Opener, channel: BlockingChannel) -> None:
     channel.queue_declare("consumed")
-    told: list[str] = []
+    told: list[str | None] = []
     channel.add_on_cancel_callback(lambda frame: told.append(frame.method.consumer_tag))
     channel.basic_consume("consumed", lambda *_: None, consumer_tag="to.cancel")
     page = open_page(busy, "#/consumers?q=consumed")
