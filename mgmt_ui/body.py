@@ -10,11 +10,13 @@ from operator import itemgetter
 from typing import Any
 
 from mgmt_ui import patterns
-from mgmt_ui.paging import Listing, ListQuery, columns_of, pick
+from mgmt_ui.paging import Listing, ListQuery, columns_of, pick, place_of
 from mgmt_ui.turns import next_turn
 
 # A list of more items is sent as it is made.
 LONG = 500
+# Values to sort by that are read before others have their turn on the loop.
+KEYS = 250
 
 
 async def encode(result: object, query: Mapping[str, str]) -> bytes:
@@ -101,10 +103,12 @@ async def _filter(listing: Listing[Any], query: ListQuery) -> list[Any]:
 
 async def _order(listing: Listing[Any], query: ListQuery, items: list[Any]) -> list[Any]:
     # Only the values to sort by are kept: the rows of a long list take much memory.
+    read = listing.key(query.sort)
     keyed = []
-    step = _step(listing, query)
+    step = _step(listing, query) if read is None else KEYS
     for number, item in enumerate(items, 1):
-        keyed.append((query.sort_key(listing.describe(item)), item))
+        place = query.sort_key(listing.describe(item)) if read is None else place_of(read(item))
+        keyed.append((place, item))
         if not number % step:
             await next_turn()
     keyed.sort(key=itemgetter(0), reverse=query.reverse)

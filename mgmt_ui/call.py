@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from mgmt_ui import payload
@@ -258,14 +259,22 @@ class Call:
 
     def visible_connections(self) -> "Iterator[Connection]":
         """All open ones to monitoring users, their own to others; x-vhost narrows them."""
+        everybody, me, wanted = self.monitoring, self.user.name, self._vhost_header
         for connection in self.server.connections:
             # Before the handshake is through there is no user, and nothing to show.
             # Of one that only waits for its socket to close, nothing is left.
             if connection.state in NOT_OPEN:
                 continue
-            mine = self.monitoring or connection.user.name == self.user.name
-            if mine and self.wants(connection.vhost.name):
+            mine = everybody or connection.user.name == me
+            if mine and (wanted is None or connection.vhost.name == wanted):
                 yield connection
+
+    def connections_in_order(self) -> "list[Connection]":
+        """`visible_connections` by virtual host and name."""
+        # By text alone, twice: five thousand pairs take three times as long to sort.
+        found = sorted(self.visible_connections(), key=attrgetter("name"))
+        found.sort(key=lambda connection: connection.vhost.name)
+        return found
 
     def may_enter(self, vhost: str) -> bool:
         """Whether the user has a permission row there, be it all empty."""

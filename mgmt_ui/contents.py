@@ -35,6 +35,15 @@ COLUMNS = frozenset(
 SLICE = 2000
 
 
+MEMBERS = (
+    *("memory", "messages_ram", "messages_ready_ram", "messages_unacknowledged_ram"),
+    *("messages_persistent", "messages_paged_out", "message_bytes", "message_bytes_ready"),
+    *("message_bytes_unacknowledged", "message_bytes_ram", "message_bytes_persistent"),
+    *("message_bytes_paged_out", "messages_dlx", "message_bytes_dlx"),
+)
+"""Numbers that `describe` gives, of one type of queue or all."""
+
+
 class Part(NamedTuple):
     """Messages, and how much of them is persistent."""
 

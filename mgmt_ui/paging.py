@@ -25,13 +25,15 @@ MAX_PATTERN = 1024
 class Listing(Generic[T]):
     """Things to list; `name` is what the filter looks at, `describe` makes the JSON object.
 
-    So many as `slice` are described and written before others have their turn on the loop.
+    So many as `slice` are described and written before others have their turn on the loop. `key`
+    gives, for a path to sort by, what reads it without a description; None where that is needed.
     """
 
     items: Sequence[T]
     name: Callable[[T], str]
     describe: Callable[[T], Row]
     slice: int = 50
+    key: Callable[[tuple[str, ...]], Callable[[T], Any] | None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -103,7 +105,7 @@ class ListQuery:
 
     def sort_key(self, row: Row) -> tuple[int, Any]:
         """Where a row stands by the `sort` path; rows without the field count as 0."""
-        return _sort_key(_at(row, self.sort))
+        return place_of(_at(row, self.sort))
 
 
 def columns_of(query: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
@@ -138,7 +140,8 @@ def _at(row: Any, path: Sequence[str]) -> Any:
     return row
 
 
-def _sort_key(value: Any) -> tuple[int, Any]:
+def place_of(value: Any) -> tuple[int, Any]:
+    """Where a value stands in the order of a list."""
     # Anything can be sorted by anything: numbers first, then texts, then the rest as text.
     if value is _MISSING or value is None:
         return 0, 0

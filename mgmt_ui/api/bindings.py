@@ -11,6 +11,7 @@ from mgmt_ui.call import Call, exchange_name
 from mgmt_ui.errors import not_found
 from mgmt_ui.fields import plain, typed
 from mgmt_ui.paging import Listing, Row
+from mgmt_ui.sorting import Key, Path
 
 if TYPE_CHECKING:
     from broker.queue import Queue
@@ -136,7 +137,19 @@ def _implicit(vhost: str, queue: str) -> Row:
 
 def _listing(found: Iterable[tuple[str, Found]]) -> Listing[Any]:
     items = [(vhost, each) for vhost, bindings in found for each in bindings]
-    return Listing(items, _source, _row)
+    return Listing(items, _source, _row, key=_sort_key)
+
+
+def _sort_key(path: Path) -> Key | None:
+    # Bound to the default exchange, a queue is its name and nothing else.
+    for members, implicit in (
+        (("destination", "routing_key"), lambda item: item[1]),
+        (("source",), lambda _: ""),
+        (("destination_type",), lambda _: "queue"),
+    ):
+        if len(path) == 1 and path[0] in members:
+            return lambda item: implicit(item) if isinstance(item[1], str) else _row(item)[path[0]]
+    return (lambda item: item[0]) if path == ("vhost",) else None
 
 
 def _source(item: "tuple[str, Binding | str]") -> str:

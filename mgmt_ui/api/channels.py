@@ -4,16 +4,20 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mgmt_ui import counters
+from broker.yielding import Breather
+from mgmt_ui import counters, sorting
 from mgmt_ui.api import breakdowns, consumers
+from mgmt_ui.api.consumers import name_of
 from mgmt_ui.call import Call
 from mgmt_ui.errors import not_found
 from mgmt_ui.paging import Listing, Row
+from mgmt_ui.sorting import Key, Path
 
 if TYPE_CHECKING:
     from broker.channel import Channel
     from broker.connection import Connection
 
+STATE = "running"
 NO_COLLECTOR = dict.fromkeys(
     (
         *("minor_gcs", "fullsweep_after", "min_heap_size", "min_bin_vheap_size"),
@@ -24,33 +28,41 @@ NO_COLLECTOR = dict.fromkeys(
 """What an Erlang process says of its heap; strict clients want it, and unsigned."""
 
 
-def index(call: Call) -> "Listing[Channel]":
+async def index(call: Call) -> "Listing[Channel]":
     """GET /channels: all to monitoring users, to others those of their own connections."""
-    found = sorted(call.visible_connections(), key=lambda c: (c.vhost.name, c.name))
-    return listing(call, found)
+    return await listing(call, call.connections_in_order())
 
 
-def index_of_vhost(call: Call) -> "Listing[Channel]":
+async def index_of_vhost(call: Call) -> "Listing[Channel]":
     """GET /vhosts/:vhost/channels"""
     vhost = call.vhost
-    found = [each for each in call.visible_connections() if each.vhost is vhost]
-    return listing(call, sorted(found, key=lambda connection: connection.name))
+    return await listing(
+        call, [each for each in call.connections_in_order() if each.vhost is vhost]
+    )
 
 
-def listing(call: Call, found: "Iterable[Connection]") -> "Listing[Channel]":
+async def listing(call: Call, found: "Iterable[Connection]") -> "Listing[Channel]":
     """The open channels of these connections, by number."""
-    open_ones = [
-        channel
-        for connection in found
-        for _, channel in sorted(connection.channels.items())
-        if not channel.closing
-    ]
-    return Listing(open_ones, name_of, partial(describe, call))
+    breather, open_ones = Breather(call.server.clock), []
+    for connection in found:
+        channels = connection.channels
+        numbers = sorted(channels) if len(channels) > 1 else channels
+        open_ones += [channels[number] for number in numbers if not channels[number].closing]
+        await breather.breathe()
+
+    def key(path: Path) -> Key | None:
+        members = _MEMBERS | {"idle_since": call.rates.idle_since}
+        return sorting.find(call, path, counters.CHANNEL, members)
+
+    return Listing(open_ones, name_of, partial(describe, call), key=key)
 
 
-def name_of(channel: "Channel") -> str:
-    """What a channel is called: its connection, and its number in brackets."""
-    return f"{channel.connection.name} ({channel.number})"
+def _unconfirmed(channel: "Channel") -> int:
+    return 0 if channel.confirms is None else channel.confirms.unconfirmed
+
+
+def _uncommitted(channel: "Channel") -> int:
+    return 0 if channel.transaction is None else channel.transaction.publishes
 
 
 def show(call: Call) -> Row:
@@ -91,15 +103,15 @@ def describe(call: Call, channel: "Channel") -> Row:
         "user": connection.user.name,
         "user_who_performed_action": connection.user.name,
         "node": call.server.node_name,
-        "state": "running",
+        "state": STATE,
         "confirm": confirms is not None,
         "transactional": held is not None,
         "consumer_count": len(channel.consumers),
         "prefetch_count": channel.prefetch,
         "global_prefetch_count": channel.prefetch_limit,
         "messages_unacknowledged": len(channel.unacked),
-        "messages_unconfirmed": 0 if confirms is None else confirms.unconfirmed,
-        "messages_uncommitted": 0 if held is None else held.publishes,
+        "messages_unconfirmed": _unconfirmed(channel),
+        "messages_uncommitted": _uncommitted(channel),
         "acks_uncommitted": 0 if held is None else held.held,
         "pending_raft_commands": 0,
         "reductions": 0,
@@ -112,3 +124,21 @@ def describe(call: Call, channel: "Channel") -> Row:
     if stats:
         row["message_stats"] = stats
     return row
+
+
+# Members of the channel object that lists are often sorted by.
+_MEMBERS: dict[str, Key] = {
+    "name": name_of,
+    "number": lambda channel: channel.number,
+    "vhost": lambda channel: channel.vhost.name,
+    "user": lambda channel: channel.connection.user.name,
+    "state": lambda _: STATE,
+    "confirm": lambda channel: channel.confirms is not None,
+    "transactional": lambda channel: channel.transaction is not None,
+    "consumer_count": lambda channel: len(channel.consumers),
+    "prefetch_count": lambda channel: channel.prefetch,
+    "global_prefetch_count": lambda channel: channel.prefetch_limit,
+    "messages_unacknowledged": lambda channel: len(channel.unacked),
+    "messages_unconfirmed": _unconfirmed,
+    "messages_uncommitted": _uncommitted,
+}

@@ -1,9 +1,10 @@
 """Connections as JSON, and their end by an administrator (spec 2.5, 3.3)."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mgmt_ui import counters
+from mgmt_ui import counters, sorting
 from mgmt_ui.answer import DONE, Answer
 from mgmt_ui.api import channels
 from mgmt_ui.auth import Tag, has_tag
@@ -11,6 +12,7 @@ from mgmt_ui.call import NOT_OPEN, Call
 from mgmt_ui.errors import not_authorised
 from mgmt_ui.fields import plain
 from mgmt_ui.paging import Listing, Row
+from mgmt_ui.sorting import Key, Path
 
 if TYPE_CHECKING:
     from broker.channel import Channel
@@ -22,13 +24,46 @@ NO_TLS = dict.fromkeys(
         *("peer_cert_subject", "peer_cert_issuer", "peer_cert_validity"),
     )
 )
+PROTOCOL = "AMQP 0-9-1"
 REASON = "Closed via management plugin"
 
 
 def index(call: Call) -> "Listing[Connection]":
     """GET /connections: all to monitoring users, to others their own."""
-    found = sorted(call.visible_connections(), key=lambda c: (c.vhost.name, c.name))
-    return Listing(found, lambda connection: connection.name, partial(describe, call))
+    return listing(call, call.connections_in_order())
+
+
+def listing(call: Call, found: "Sequence[Connection]") -> "Listing[Connection]":
+    """These connections, in this order."""
+
+    def key(path: Path) -> Key | None:
+        return sorting.find(call, path, counters.CONNECTION, _MEMBERS)
+
+    return Listing(found, lambda connection: connection.name, partial(describe, call), key=key)
+
+
+# Members of the connection object that lists are often sorted by.
+_MEMBERS: dict[str, Key] = {
+    "name": lambda connection: connection.name,
+    "vhost": lambda connection: connection.vhost.name,
+    "user": lambda connection: connection.user.name,
+    "state": lambda connection: connection.state,
+    "protocol": lambda _: PROTOCOL,
+    "ssl": lambda connection: connection.tls is not None,
+    "auth_mechanism": lambda connection: connection.mechanism,
+    "host": lambda connection: connection.host,
+    "port": lambda connection: connection.port,
+    "peer_host": lambda connection: connection.peer_host,
+    "peer_port": lambda connection: connection.peer_port,
+    "channels": lambda connection: len(connection.channels),
+    "channel_max": lambda connection: connection.channel_max,
+    "frame_max": lambda connection: connection.frame_max,
+    "timeout": lambda connection: connection.heartbeat,
+    "connected_at": lambda connection: connection.connected_at,
+    "send_pend": lambda connection: connection.unsent_bytes,
+    "recv_cnt": lambda connection: connection.reads,
+    "send_cnt": lambda connection: connection.writes,
+}
 
 
 def show(call: Call) -> Row:
@@ -69,9 +104,9 @@ def delete_of_user(call: Call) -> Answer:
     return DONE
 
 
-def channels_of(call: Call) -> "Listing[Channel]":
+async def channels_of(call: Call) -> "Listing[Channel]":
     """GET /connections/:name/channels"""
-    return channels.listing(call, [call.connection])
+    return await channels.listing(call, [call.connection])
 
 
 def sessions(call: Call) -> list[Row]:
@@ -99,7 +134,7 @@ def describe(call: Call, connection: "Connection") -> Row:
         "user_who_performed_action": connection.user.name,
         "node": call.server.node_name,
         "state": connection.state,
-        "protocol": "AMQP 0-9-1",
+        "protocol": PROTOCOL,
         "auth_mechanism": connection.mechanism,
         "type": "network",
         "host": connection.host,

@@ -10,6 +10,7 @@ from mgmt_ui.call import Call
 from mgmt_ui.errors import not_authorised, not_found
 from mgmt_ui.fields import plain
 from mgmt_ui.paging import Listing, Row
+from mgmt_ui.sorting import Key, Path
 
 if TYPE_CHECKING:
     from broker.channel import Channel
@@ -34,7 +35,9 @@ def index_of_vhost(call: Call) -> "Listing[Consumer]":
 
 def _listing(call: Call, vhosts: "list[VirtualHost[Queue]]") -> "Listing[Consumer]":
     found = list(_consumers(call, vhosts))
-    return Listing(found, lambda consumer: consumer.queue.name, partial(describe, call))
+    return Listing(
+        found, lambda consumer: consumer.queue.name, partial(describe, call), key=_SORTED_BY.get
+    )
 
 
 def _consumers(call: Call, vhosts: "list[VirtualHost[Queue]]") -> "Iterator[Consumer]":
@@ -88,15 +91,33 @@ def describe(call: Call, consumer: "Consumer") -> Row:
     }
 
 
+def name_of(channel: "Channel") -> str:
+    """What a channel is called: its connection, and its number in brackets."""
+    return f"{channel.connection.name} ({channel.number})"
+
+
 def channel_details(call: Call, channel: "Channel") -> Row:
     """Which channel of which connection, as every object tells it that belongs to one."""
     connection = channel.connection
     return {
         "connection_name": connection.name,
-        "name": f"{connection.name} ({channel.number})",
+        "name": name_of(channel),
         "node": call.server.node_name,
         "number": channel.number,
         "peer_host": connection.peer_host,
         "peer_port": connection.peer_port,
         "user": connection.user.name,
     }
+
+
+# Members of the consumer object that lists are often sorted by.
+_SORTED_BY: dict[Path, Key] = {
+    ("queue", "name"): lambda consumer: consumer.queue.name,
+    ("queue", "vhost"): lambda consumer: consumer.queue.vhost.name,
+    ("channel_details", "name"): lambda consumer: name_of(consumer.channel),
+    ("channel_details", "user"): lambda consumer: consumer.channel.connection.user.name,
+    ("consumer_tag",): lambda consumer: consumer.tag,
+    ("ack_required",): lambda consumer: not consumer.no_ack,
+    ("exclusive",): lambda consumer: consumer.exclusive,
+    ("prefetch_count",): lambda consumer: consumer.given_prefetch,
+}

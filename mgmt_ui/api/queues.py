@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker import ages
 from broker.local_client import LocalClient
-from mgmt_ui import contents, counters
+from mgmt_ui import contents, counters, sorting
 from mgmt_ui.answer import DONE, Answer, created
 from mgmt_ui.api import breakdowns, consumers
 from mgmt_ui.call import Call
@@ -15,6 +15,7 @@ from mgmt_ui.errors import bad_request, not_found
 from mgmt_ui.fields import plain, typed
 from mgmt_ui.paging import Listing, Row, columns_of
 from mgmt_ui.payload import Payload
+from mgmt_ui.sorting import Key, Path
 from mgmt_ui.turns import next_turn
 
 if TYPE_CHECKING:
@@ -167,14 +168,38 @@ def _sorted(queues: "dict[str, Queue]") -> "list[Queue]":
 
 async def _listing(call: Call, queues: "list[Queue]") -> "Listing[Queue]":
     out = await _unacked(call, queues)
-    return Listing(queues, lambda queue: queue.name, partial(describe, call, out))
+    return Listing(
+        queues,
+        lambda queue: queue.name,
+        partial(describe, call, out),
+        key=partial(_sort_key, call, out),
+    )
+
+
+def _sort_key(call: Call, unacked: contents.Unacked, path: Path) -> Key | None:
+    if _configuration_only(call):
+        return None
+    now, node, name = call.server.clock.now_ms(), call.server.node_name, path[0]
+
+    def content(queue: "Queue") -> Any:
+        if not (queue.message_count or queue.unacked):
+            return contents.QUEUE_OVERHEAD if name == "memory" else 0
+        out = unacked.get(queue, contents.NOTHING)
+        return contents.describe(node, queue, out).get(name)
+
+    members: dict[str, Key] = _MEMBERS | {
+        "oldest_message_age": partial(_oldest_age, now),
+        "idle_since": call.rates.idle_since,
+    }
+    members |= dict.fromkeys(contents.MEMBERS, content)
+    return sorting.find(call, path, counters.QUEUE, members)
 
 
 async def _unacked(call: Call, queues: "Iterable[Queue]") -> contents.Unacked:
     # Only who wants to know pays for it.
     asked = {path[0] for path in columns_of(call.query)}
+    everything = not asked and not _configuration_only(call)
     asked.add(call.query.get("sort", ""))
-    everything = asked == {""} and not _configuration_only(call)
     if not everything and asked.isdisjoint(contents.COLUMNS):
         return {}
     return await contents.unacked(call.server.connections, queues)
@@ -198,13 +223,13 @@ def describe(call: Call, unacked: contents.Unacked, queue: "Queue") -> Row:
         "auto_delete": queue.auto_delete,
         "exclusive": queue.owner is not None,
         "arguments": plain(queue.arguments),
-        "state": "paused" if queue.paused else "running",
+        "state": _state(queue),
         **_policies(queue),
         "consumers": queue.consumer_count,
         **counters.lengths(queue),
         **contents.describe(node, queue, unacked.get(queue, contents.NOTHING)),
         **_BY_TYPE.get(queue.settings.queue_type, _classic)(queue),
-        "oldest_message_age": _oldest_age(call, queue),
+        "oldest_message_age": _oldest_age(call.server.clock.now_ms(), queue),
     }
     call.details.add(row, [queue], counters.LENGTHS)
     if (idle := call.rates.idle_since(queue)) is not None:
@@ -281,9 +306,12 @@ def _capacity(queue: "Queue") -> dict[str, float]:
     return dict.fromkeys(("consumer_capacity", "consumer_utilisation"), 1.0 if ready else 0.0)
 
 
-def _oldest_age(call: Call, queue: "Queue") -> float | None:
+def _state(queue: "Queue") -> str:
+    return "paused" if queue.paused else "running"
+
+
+def _oldest_age(now: int, queue: "Queue") -> float | None:
     # In seconds, of the ready message that has been there for longest.
-    now = call.server.clock.now_ms()
     since = ages.oldest(queue, now)
     return None if since is None else max(0, now - since) / 1000
 
@@ -299,3 +327,22 @@ def owner(connection: Any) -> Row:
         "peer_host": connection.peer_host,
         "peer_port": connection.peer_port,
     }
+
+
+# Members of the queue object that lists are often sorted by.
+_MEMBERS: dict[str, Key] = {
+    "name": lambda queue: queue.name,
+    "vhost": lambda queue: queue.vhost.name,
+    "type": lambda queue: queue.settings.queue_type,
+    "durable": lambda queue: queue.durable,
+    "auto_delete": lambda queue: queue.auto_delete,
+    "exclusive": lambda queue: queue.owner is not None,
+    "state": _state,
+    "policy": lambda queue: queue.policy and queue.policy.name,
+    "operator_policy": lambda queue: queue.operator_policy and queue.operator_policy.name,
+    "consumers": lambda queue: queue.consumer_count,
+    "messages": lambda queue: queue.message_count + queue.unacked,
+    "messages_ready": lambda queue: queue.message_count,
+    "messages_unacknowledged": lambda queue: queue.unacked,
+    "head_message_timestamp": contents.head_timestamp,
+}

@@ -142,6 +142,5 @@ def _check_node(call: Call) -> None:
 def connections_of(call: Call) -> "Listing[Connection]":
     """GET /vhosts/:vhost/connections: all to monitoring users, to others their own."""
     name = call.vhost.name
-    found = [each for each in call.visible_connections() if each.vhost.name == name]
-    found.sort(key=lambda connection: connection.name)
-    return Listing(found, lambda each: each.name, partial(connections.describe, call))
+    found = [each for each in call.connections_in_order() if each.vhost.name == name]
+    return connections.listing(call, found)

@@ -111,7 +111,8 @@ class Scrapes:
                 yield piece
             return
         whole = self._server.vhosts.totals()
-        for number, series in enumerate(self._whole(whole), 1):
+        count = await totals.count(self._server)
+        for number, series in enumerate(self._whole(whole, count), 1):
             yield _text(encode, PREFIX, series)
             if not number % 20:
                 await next_turn()
@@ -129,9 +130,9 @@ class Scrapes:
 
     # -- of the broker -------------------------------------------------------------------
 
-    def _whole(self, whole: Statistics) -> Iterator[Series]:
+    def _whole(self, whole: Statistics, count: totals.Count) -> Iterator[Series]:
         server = self._server
-        yield from totals.objects(server)
+        yield from totals.objects(server, count)
         yield from totals.everything_global(whole)
         yield from totals.alarms(server)
         for family in WHOLE:

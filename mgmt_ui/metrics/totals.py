@@ -7,8 +7,9 @@ is in families.py.
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from broker.yielding import Breather
 from mgmt_ui import cluster, node
 from mgmt_ui.metrics.metric import COUNTER, GAUGE, UNTYPED, Labels, Metric, Series, single
 from vhosts.statistics import DEATHS, Statistics
@@ -93,21 +94,41 @@ def alarms(server: "Server") -> Iterator[Series]:
         yield single(f"alarms_{name}", UNTYPED, "1 while the alarm is in effect", value)
 
 
-def objects(server: "Server") -> Iterator[Series]:
+class Count(NamedTuple):
+    """How many there are of what belongs to clients."""
+
+    connections: int
+    channels: int
+    consumers: int
+    publishers: int
+
+
+async def count(server: "Server") -> Count:
+    """Of the whole broker."""
+    breather = Breather(server.clock)
+    connections = channels = consumers = publishers = 0
+    for connection in list(server.connections):
+        if hasattr(connection, "user"):
+            connections += 1
+            for channel in connection.channels.values():
+                channels += 1
+                consumers += len(channel.consumers)
+                publishers += any(flow.publish for flow in channel.pairs.flows.values())
+        await breather.breathe()
+    return Count(connections, channels, consumers, publishers)
+
+
+def objects(server: "Server", found: Count) -> Iterator[Series]:
     """How many there are of what."""
-    connections = [each for each in server.connections if hasattr(each, "user")]
-    channels = [channel for each in connections for channel in each.channels.values()]
-    consumers = sum(len(channel.consumers) for channel in channels)
     queues = sum(len(vhost.queues) for vhost in server.vhosts)
-    yield single("connections", GAUGE, "Open connections", len(connections))
-    yield single("channels", GAUGE, "Open channels", len(channels))
-    yield single("consumers", GAUGE, "Consumers", consumers)
+    yield single("connections", GAUGE, "Open connections", found.connections)
+    yield single("channels", GAUGE, "Open channels", found.channels)
+    yield single("consumers", GAUGE, "Consumers", found.consumers)
     yield single("queues", GAUGE, "Queues", queues)
-    publishers = sum(any(f.publish for f in c.pairs.flows.values()) for c in channels)
     labels: Labels = ("protocol",)
     for name, text, value in (
-        ("publishers", "Channels that have published", publishers),
-        ("consumers", "Consumers", consumers),
+        ("publishers", "Channels that have published", found.publishers),
+        ("consumers", "Consumers", found.consumers),
     ):
         yield Series(Metric(f"global_{name}", GAUGE, text), labels, [((PROTOCOL,), value)])
 
