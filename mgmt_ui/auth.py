@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mgmt_ui.sessions import Sessions
     from vhosts.users import User
 
+# A token that somebody else has signed; those of sessions have none.
+JWT_DOTS = 2
 CHALLENGE = {"www-authenticate": 'Basic realm="RabbitMQ Management"'}
 
 
@@ -76,6 +78,8 @@ async def authenticate(
     token = parse_bearer(authorization)
     if token is not None:
         user = sessions.user(token)
+        if user is None and server.context.keeper is not None and token.count(".") == JWT_DOTS:
+            user = await log_in(server, ("", token), remote)
     else:
         user = await log_in(server, parse_basic(authorization) or ("", ""), remote)
     if user is None:

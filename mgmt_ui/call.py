@@ -44,11 +44,11 @@ class Call:
     __slots__ = (
         "_authoriser",
         "_details",
-        "_doors",
         "_read",
         "_vhost_header",
         "headers",
         "method",
+        "open_to",
         "path",
         "query",
         "rates",
@@ -74,7 +74,8 @@ class Call:
         sessions: "Sessions | None" = None,
     ) -> None:
         self._authoriser: Authorise | None = None
-        self._doors: set[str] = set()
+        # What `find_open_doors` has found.
+        self.open_to: set[str] = set()
         self.server = server
         self.rates = rates
         if user is not None:
@@ -189,7 +190,7 @@ class Call:
         answers = await asyncio.gather(
             *(access.may_enter(identity, name, address) for name in names)
         )
-        self._doors = {name for name, may in zip(names, answers, strict=True) if may}
+        self.open_to = {name for name, may in zip(names, answers, strict=True) if may}
 
     @property
     def queue(self) -> "Queue":
@@ -279,7 +280,7 @@ class Call:
     def may_enter(self, vhost: str) -> bool:
         """Whether the user has a permission row there, be it all empty."""
         if self.user.identity is not None:
-            return vhost in self._doors
+            return vhost in self.open_to
         return self.server.vhosts.permissions.get(self.user.name, vhost) is not None
 
     def wants(self, vhost: str) -> bool:

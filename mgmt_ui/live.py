@@ -73,6 +73,9 @@ class Reader:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     transport: asyncio.Transport | None = None
     bye: str = ""
+    # What another back end has said that the user may enter, and until when that is believed.
+    open_to: set[str] = field(default_factory=set)
+    asked_until: float = 0.0
 
     def watch(self, topics: Iterable[str]) -> None:
         """Looks at these from now on, and at once; those that stay go on where they are."""
@@ -145,7 +148,7 @@ class Hub:
             if user is None:
                 reader.end("signed-out")
                 break
-            event = await self._news(user, name, topic)
+            event = await self._news(reader, user, name, topic)
             cost = self._server.clock.monotonic() - began
             pause = EASE * cost * len(self.readers)
             topic.due = began + min(max(INTERVAL, pause), SLOWEST)
@@ -154,9 +157,11 @@ class Hub:
                 await self._send(response, reader, *event)
         return said
 
-    async def _news(self, user: "User", name: str, topic: Topic) -> tuple[str, Any] | None:
+    async def _news(
+        self, reader: Reader, user: "User", name: str, topic: Topic
+    ) -> tuple[str, Any] | None:
         try:
-            found = await self._value(user, name)
+            found = await self._value(reader, user, name)
         except ApiError as error:
             found = body.dump({"status": error.status} | (error.body or {}))
             return self._changed(name, topic, found, refused=True)
@@ -178,7 +183,7 @@ class Hub:
             return "state", news | {"value": value}
         return "patch", news | {"patch": delta(before, value) or {}}
 
-    async def _value(self, user: "User", topic: str) -> bytes:
+    async def _value(self, reader: Reader, user: "User", topic: str) -> bytes:
         path, _, search = topic.partition("?")
         match = self._router.match("/api" + path)
         if match is None or (route := match.find("GET")) is None or path.startswith("/live"):
@@ -186,6 +191,7 @@ class Hub:
         auth.check_tag(user, route.tag)
         query = dict(parse_qsl(search, keep_blank_values=True))
         call = Call(self._server, self._rates, user, match.path, query)
+        await self._find_open_doors(reader, call)
         try:
             result = route.resolve()(call)
             if asyncio.iscoroutine(result):
@@ -199,6 +205,16 @@ class Hub:
         if len(encoded) > MAX_VALUE or self._kept() + len(encoded) > MAX_KEPT:
             raise bad_request("too much to watch: ask for a page, and for fewer columns")
         return encoded
+
+    async def _find_open_doors(self, reader: Reader, call: Call) -> None:
+        # Not at every look: back ends are elsewhere.
+        keeper, now = self._server.context.keeper, self._server.clock.monotonic()
+        if call.user.identity is None or keeper is None:
+            return
+        if reader.asked_until <= now:
+            await call.find_open_doors()
+            reader.open_to, reader.asked_until = call.open_to, now + keeper.keep
+        call.open_to = reader.open_to
 
     def _kept(self) -> int:
         return sum(len(t.body) for r in self.readers.values() for t in r.topics.values())

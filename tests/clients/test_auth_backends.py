@@ -185,3 +185,56 @@ def test_the_end_of_a_token_is_the_end_of_its_connection(tokens):
 def test_a_token_without_scopes_opens_nothing(tokens):
     with pytest.raises(ProbableAccessDeniedError, match="refused for user 'ann'"):
         connect(tokens, "", token())
+
+
+def test_bearer_tokens_over_http(tokens):
+    scope = "read:%2F/* tag:management"
+    with get(tokens, "whoami", f"Bearer {token(scope=scope)}") as response:
+        assert json.load(response)["name"] == "ann"
+    with get(tokens, "queues/%2F", f"Bearer {token(scope=scope)}") as response:
+        assert response.status == 200
+    for bad in (token(-1, scope), token(scope="read:%2F/*"), token(scope=scope)[:-8], "a.b.c", "x"):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            get(tokens, "whoami", f"Bearer {bad}")
+        with caught.value as error:
+            assert error.code == 401
+    assert token(scope=scope)[:40] not in tokens.log()
+
+
+def events(response: Any) -> Iterator[tuple[str, Any]]:
+    """What a live stream says."""
+    event = ""
+    for line in response:
+        name, _, rest = line.decode().strip().partition(": ")
+        if name == "event":
+            event = rest
+        elif name == "data":
+            yield event, json.loads(rest)
+
+
+def test_a_live_stream_of_whom_a_web_server_knows(judged):
+    with connect(judged, "ann", "secret") as connection:
+        connection.channel().queue_declare("a1")
+    login = "Basic " + base64.b64encode(b"ann:secret").decode()
+    with get(judged, "live?topic=/queues/%2F%3Fcolumns=name&topic=/whoami", login) as response:
+        said = events(response)
+        assert next(said)[0] == "hello"
+        first, second = next(said), next(said)
+    assert (first[0], first[1]["value"]) == ("state", [{"name": "a1"}])
+    assert (second[0], second[1]["value"]["name"]) == ("state", "ann")
+
+
+def test_a_live_stream_ends_with_its_token(tokens):
+    opened = f"Bearer {token(2, 'read:%2F/* tag:management')}"
+    with get(tokens, "live?topic=/whoami", opened) as response:
+        said = list(events(response))
+    assert said[1][1]["value"]["name"] == "ann"
+    assert said[-1] == ("bye", {"reason": "signed-out"})
+
+
+def get(broker: Broker, path: str, authorization: str) -> Any:
+    """An open answer."""
+    request = urllib.request.Request(
+        f"http://{broker.http}/api/{path}", headers={"authorization": authorization}
+    )
+    return urllib.request.urlopen(request, timeout=10)
