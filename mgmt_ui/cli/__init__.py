@@ -40,7 +40,7 @@ NOUNS = {
             "message:message", "publish, get, peek, search, move, redrive, delete in queues"
         ),
         "job": Noun(
-            "message_work:job", "list, show, pause, resume, cancel: moves and redrives under way"
+            "message_work:job", "list, show, pause, resume, cancel, undo: moves and the like"
         ),
         "tail": Noun("tail:tail", "exchange, queue: messages as they pass"),
         "trace": Noun("trace:trace", "list, on, off: copies of all that passes, for tail queue"),

@@ -70,6 +70,9 @@ class Output:
 
     def rows(self, rows: Sequence[Row], columns: Sequence[str]) -> None:
         """A list of objects; `columns` are the paths that people see unless they chose others."""
+        chosen = self._columns(columns)
+        if self.format in ("json", "jsonl") and chosen is not columns:
+            rows = [{column: at(row, column) for column in chosen} for row in rows]
         if self.format == "json":
             click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
             return
@@ -77,7 +80,6 @@ class Output:
             for row in rows:
                 click.echo(json.dumps(row, ensure_ascii=False))
             return
-        chosen = self._columns(columns)
         if self.format in ("table", "wide"):
             self._table(rows, chosen, short=chosen is columns)
             return
@@ -105,6 +107,11 @@ class Output:
                 click.echo(f"{_dim(pad(pair['key'], wide))}{GAP}{text_of(pair['value'])}")
         else:
             self.rows(pairs, ("key", "value"))
+
+    def raw(self, texts: Iterable[str]) -> None:
+        """Texts as they are, unless a terminal would obey what is in them."""
+        for text in texts:
+            click.echo(one_line(text) if sys.stdout.isatty() else text)
 
     def value(self, value: Any) -> None:
         """Something that is no object."""
@@ -249,6 +256,9 @@ def cut(text: str, width: int) -> str:
 def one_line(text: str, also: str = "") -> str:
     """The text without what is not for the eye."""
     # Names may hold anything, and must neither break a line nor command the terminal.
+    if text.isprintable() and not also:
+        return text
+    text = text.replace("\r\n", "\n").replace("\n", "↵")
     return "".join(c if c.isprintable() and c not in also else "\ufffd" for c in text)
 
 

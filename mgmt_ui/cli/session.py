@@ -54,8 +54,8 @@ class Session:
         rows = self.api.get(where, **query)
         self.show(rows, columns)
 
-    def show(self, rows: list[Row], columns: tuple[str, ...]) -> None:
-        """Prints rows that are here already, likewise."""
+    def show(self, rows: list[Row], columns: tuple[str, ...], *, plain: str = "") -> None:
+        """Prints rows that are here already, likewise; `plain`: the member for that format."""
         wanted = self.settings.value("filter")
         if wanted:
             rows = [row for row in rows if wanted.lower() in str(row.get("name", row)).lower()]
@@ -65,7 +65,11 @@ class Session:
                     rows, key=lambda row: _order(at(row, key.lstrip("-"))), reverse=key[0] == "-"
                 )
         limit = self.settings.value("limit")
-        self.out.rows(rows if limit is None else rows[:limit], columns)
+        kept = rows if limit is None else rows[:limit]
+        if plain and self.out.format == "plain":
+            self.out.raw(str(at(row, plain)) for row in kept)
+        else:
+            self.out.rows(kept, columns)
 
     def change(self, method: str, where: str, body: Any = None, *, done: str = "") -> None:
         """A change, and a word on what came of it: created, updated, or `done`."""

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import pika
 import pytest
+from pika.exceptions import ConnectionClosedByBroker
 
 from tests.cli.conftest import Run
 from tests.support.broker import Broker
@@ -157,6 +159,67 @@ def test_formats(run: Run):
     assert run(*given, "-o", "table").out == "name  durable  messages\na,b   yes             0\n"
     (line,) = run(*given, "-o", "jsonl").out.splitlines()
     assert json.loads(line)["name"] == "a,b"
+
+
+def test_chosen_columns_hold_for_json_too(run: Run):
+    given = ("queue", "list", "--filter", "a,b", "--columns", "name,arguments.x-queue-type")
+    run("queue", "declare", "a,b")
+    (row,) = json.loads(run(*given, "-o", "json").out)
+    assert row == {"name": "a,b", "arguments.x-queue-type": "classic"}
+
+
+def test_queues_are_deleted_by_pattern(run: Run):
+    for name in ("tmp.1", "tmp.2", "tmp.3", "tmp.4", "kept.tmp"):
+        run("queue", "declare", name)
+    asked = run("queue", "delete", "--match", "^tmp[.]", code=64).err
+    assert "Delete 4 queues (tmp.1, tmp.2, tmp.3 ...) with 0 messages?" in asked
+    assert run("queue", "delete", "--match", "^tmp[.]", "--yes").out == "deleted\n" * 4
+    assert "kept.tmp" in run("queue", "list", "-o", "plain").out.split()
+    assert run("queue", "delete", "--match", "^tmp[.]", "--yes").out == "not found\n"
+    assert "no regular expression" in run("queue", "delete", "--match", "(", code=64).err
+    assert "say which queues" in run("queue", "delete", code=64).err
+
+
+def test_tracing_and_protection(run: Run):
+    run("vhost", "add", "kept", "--description", "as it was")
+    assert run("trace", "on", "-V", "kept").out == "on\n"
+    assert run("trace", "on", "-V", "kept").out == "unchanged\n"
+    (row,) = json.loads(run("vhost", "list", "-o", "json", "--filter", "kept").out)
+    assert (row["tracing"], row["description"]) == (True, "as it was")
+    assert run("trace", "off", "-V", "kept").out == "off\n"
+    run("vhost", "protect", "kept")
+    assert "protected" in run("vhost", "delete", "kept", "--yes", code=65).err
+    run("vhost", "unprotect", "kept")
+    run("vhost", "delete", "kept", "--yes")
+
+
+def test_parameters_of_all(run: Run):
+    run("global-parameter", "set", "colour", '"green"')
+    assert json.loads(run("global-parameter", "show", "colour", "-o", "json").out)["value"] == (
+        "green"
+    )
+    assert "Say --yes" in run("global-parameter", "delete", "colour", code=64).err
+    run("global-parameter", "delete", "colour", "--yes")
+    run("parameter", "set", "vhost-limits", "limits", '{"max-queues": 500}')
+    assert "limits" in run("parameter", "list", "vhost-limits").out
+    assert "max-queues" in run("parameter", "show", "vhost-limits", "limits").out
+    run("parameter", "delete", "vhost-limits", "limits", "-y")
+
+
+def test_consumers_and_connections(run: Run, broker: Broker):
+    run("queue", "declare", "eaten")
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as client:
+        channel = client.channel()
+        channel.basic_consume("eaten", lambda *_: None, consumer_tag="ctag")
+        assert "ctag" in run("consumer", "list", "eaten").out
+        assert run("consumer", "cancel", "eaten", "ctag", "--yes").out == "cancelled 1\n"
+        assert "no consumer 'ctag'" in run("consumer", "cancel", "eaten", "ctag", code=65).err
+        (row,) = json.loads(run("connection", "list", "-o", "json").out)
+        peer = row["name"].partition(" -> ")[0]
+        assert "Say --yes" in run("connection", "close", peer, code=64).err
+        assert run("connection", "close", peer, "-y", "--reason", "enough").out == "closed\n"
+        with pytest.raises(ConnectionClosedByBroker, match="enough"):
+            client.process_data_events(5)
 
 
 def test_names_cannot_command_the_terminal(run: Run):

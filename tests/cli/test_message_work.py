@@ -140,3 +140,21 @@ def test_delayed_messages(run: Run):
     assert cancelled.out == "dropped 1\n"
     assert "say which" in run("exchange", "cancel-delayed", "later", "-y", code=64).err
     assert run("exchange", "cancel-delayed", "later", "--all", "-y").out == "dropped 1\n"
+
+
+def test_what_was_deleted_comes_back(run: Run, queue: str):
+    assert run("message", "delete", queue, "--all", "--count-only").out == "5\n"
+    done = run("message", "delete", queue, "--all", "--undoable", "-y").out
+    assert done.startswith("5 of 5 messages done\nbrokerctl job undo ")
+    number = done.splitlines()[1].split()[3]
+    assert run("job", "undo", number).out == "put back 5\n"
+    assert len(payloads(run("message", "peek", queue, "-o", "json").out)) == 5
+    assert run("job", "undo", number, code=65).err.startswith("Error: there is nothing")
+    assert "it is done" in run("job", "pause", number, code=65).err
+
+
+def test_bodies_alone(run: Run, queue: str):
+    run("message", "publish", "-k", queue, "--body", "two\nlines")
+    shown = ("body 0\nbody 1\nbody 2\nbody 3\nbody 4\ntwo\nlines\n",)
+    assert (run("message", "peek", queue, "-o", "plain").out,) == shown
+    assert "two↵lines" in run("message", "peek", queue, "-o", "table").out

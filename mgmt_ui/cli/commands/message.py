@@ -76,11 +76,17 @@ def publish(session: Session, exchange: str, key: str, count: int, **given: Any)
         "payload_encoding": "base64",
     }
     where = session.below("exchanges", exchange or "amq.default", "publish")
-    for _ in range(count):
+    for _ in session.progress(range(count), "Publishing"):
         _, answer = session.api.call("POST", where, body)
         if answer is not None and not answer["routed"]:
-            raise Failure(f"no queue is bound to '{exchange}' with key '{key}'", error="unroutable")
+            raise Failure(_lost(exchange, key), error="unroutable")
     session.out.note("published" if count == 1 else f"published {count}")
+
+
+def _lost(exchange: str, key: str) -> str:
+    if exchange in ("", "amq.default"):
+        return f"no queue '{key}'; -x names an exchange, -k a routing key"
+    return f"no queue is bound to '{exchange}' with key '{key}'"
 
 
 def _payload(given: dict[str, Any]) -> bytes:
@@ -114,4 +120,4 @@ def get(session: Session, queue: str, count: int, ack: str, truncate: int | None
     if truncate is not None:
         body["truncate"] = truncate
     _, found = session.api.call("POST", session.below("queues", queue, "get"), body)
-    session.show(found or [], COLUMNS)
+    session.show(found or [], COLUMNS, plain="payload")

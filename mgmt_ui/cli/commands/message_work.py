@@ -22,6 +22,7 @@ PERIOD = 0.2
 # Fewer messages than this are searched before a bar could be read.
 LONG = 50_000
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+UNDOABLE = "Keep them for ten minutes, for job undo."
 REASONS = {
     "no_death": "not dead-lettered by this broker",
     "no_queue": "their queue is gone",
@@ -88,7 +89,8 @@ def peek(session: Session, queue: str, truncate: int | None, **given: Any) -> No
     query = {name: str(value) for name, value in given.items()}
     if truncate is not None:
         query["truncate"] = str(truncate)
-    session.fetch(session.below("queues", queue, "peek"), COLUMNS, **query)
+    rows = session.api.get(session.below("queues", queue, "peek"), **query)
+    session.show(rows, COLUMNS, plain="payload")
 
 
 @click.command(cls=Command)
@@ -119,7 +121,7 @@ def search(
             if answer["cursor"] is None:
                 break
             body["cursor"] = answer["cursor"]
-    session.show(found, COLUMNS)
+    session.show(found, COLUMNS, plain="payload")
 
 
 @click.command(cls=Command)
@@ -127,13 +129,22 @@ def search(
 @click.argument("queue", shell_complete=QUEUES)
 @filtered
 @click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option("--undoable", is_flag=True, help=UNDOABLE)
 @click.option("--count-only", is_flag=True, help="Say how many it would be.")
-def delete(session: Session, queue: str, everything: bool, count_only: bool, **given: Any) -> None:
+def delete(
+    session: Session,
+    queue: str,
+    everything: bool,
+    undoable: bool,
+    count_only: bool,
+    **given: Any,
+) -> None:
     """Delete the ready messages of a queue that fit."""
     wanted = _filter(given)
     if not wanted and not everything:
         raise Failure("say which messages: --message-id, --header ..., or --all", USAGE)
-    _work(session, queue, "delete-messages", {"filter": wanted}, "Delete", count_only)
+    body = {"filter": wanted} | ({"undo": True} if undoable else {})
+    _work(session, queue, "delete-messages", body, "Delete", count_only)
 
 
 @click.command(cls=Command)
@@ -155,6 +166,7 @@ def delete(session: Session, queue: str, everything: bool, count_only: bool, **g
 @click.option("--with-key", metavar="KEY", help="With this routing key; else the one they had.")
 @filtered
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="A second.")
+@click.option("--undoable", is_flag=True, help=UNDOABLE)
 @click.option("--count-only", is_flag=True, help="Say how many it would be.")
 def move(
     session: Session,
@@ -163,6 +175,7 @@ def move(
     to_exchange: str | None,
     with_key: str | None,
     rate: float | None,
+    undoable: bool,
     count_only: bool,
     **given: Any,
 ) -> None:
@@ -170,6 +183,8 @@ def move(
     if (target is None) == (to_exchange is None):
         raise Failure("say where to: --to QUEUE or --to-exchange NAME", USAGE)
     body: dict[str, Any] = {"filter": _filter(given), "rate": rate}
+    if undoable:
+        body["undo"] = True
     if target is not None:
         body["queue"] = target
     else:
@@ -207,13 +222,20 @@ def _work(
     if not session.settings.flag("dry_run") and (count_only or not session.settings.flag("yes")):
         counted = _follow(session, where, {**body, "rate": None, "dry_run": True}, "counting")
         if count_only:
-            session.out.item(counted)
+            _tell_count(session, counted)
             return
         session.confirm(f"{verb} {counted['matched']} messages of queue '{queue}'?")
     _, job = session.api.call("POST", where, {**body, "wait": 0})
     if job is None:
         return  # --dry-run has shown the request
     _report(session, _wait(session, job, verb.lower()))
+
+
+def _tell_count(session: Session, counted: dict[str, Any]) -> None:
+    if session.out.format in ("json", "jsonl"):
+        session.out.item(counted)
+    else:
+        session.out.value(counted["matched"])
 
 
 def _follow(session: Session, where: str, body: dict[str, Any], label: str) -> dict[str, Any]:
@@ -257,6 +279,8 @@ def _report(session: Session, job: dict[str, Any]) -> None:
         session.out.item(job)
     else:
         session.out.note(f"{job['done']} of {job['matched']} messages done")
+        if job.get("undoable"):
+            session.out.note(f"brokerctl job undo {job['id']} puts them back, for ten minutes")
         for reason, number in job["skipped"].items():
             session.out.note(f"{number} left: {REASONS.get(reason, reason)}")
     if job["state"] == "cancelled":
@@ -268,7 +292,7 @@ def _report(session: Session, job: dict[str, Any]) -> None:
 
 @group("job")
 def job() -> None:
-    """Work on messages that goes on: list, show, pause, resume, cancel."""
+    """Work on messages that goes on: list, show, pause, resume, cancel, undo."""
 
 
 @job.command("list")
@@ -315,6 +339,18 @@ def resume(session: Session, number: str) -> None:
     _, resumed = session.api.call("POST", path("jobs", number, "resume"))
     if resumed is not None:
         _report(session, _wait(session, resumed, resumed["kind"]))
+
+
+@job.command()
+@with_session
+@click.argument("number", shell_complete=JOBS)
+def undo(session: Session, number: str) -> None:
+    """Put back what a job with --undoable has deleted or moved, within ten minutes."""
+    found = session.api.get(path("jobs", number))
+    where = path("queues", found["vhost"], found["queue"], "undo")
+    _, answer = session.api.call("POST", where, {"job": found["id"]})
+    if answer is not None:
+        session.out.note(f"put back {answer['restored']}")
 
 
 WORK = (peek, search, delete, move, redrive)

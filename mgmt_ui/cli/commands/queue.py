@@ -1,12 +1,14 @@
 """`brokerctl queue`."""
 
+import re
 from typing import Any
 
 import click
 
 from mgmt_ui.cli.base import group, with_session
 from mgmt_ui.cli.completing import QUEUES
-from mgmt_ui.cli.exits import Failure
+from mgmt_ui.cli.exits import USAGE, Failure
+from mgmt_ui.cli.output import Row
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import arguments
 
@@ -90,26 +92,51 @@ def declare(session: Session, name: str, **given: Any) -> None:
 
 @queue.command()
 @with_session
-@click.argument("names", nargs=-1, required=True, shell_complete=QUEUES)
+@click.argument("names", nargs=-1, shell_complete=QUEUES)
+@click.option("--match", metavar="REGEX", help="All whose names this fits.")
 @click.option("--if-empty", is_flag=True)
 @click.option("--if-unused", is_flag=True)
 @click.option("--if-exists", is_flag=True, help="It is fine when there is none.")
 def delete(
-    session: Session, names: tuple[str, ...], if_empty: bool, if_unused: bool, if_exists: bool
+    session: Session, names: tuple[str, ...], match: str | None, if_exists: bool, **given: bool
 ) -> None:
     """Delete queues with all their messages."""
-    for name in names:
-        found = session.api.find(session.below("queues", name))
-        if found is None:
-            if not if_exists:
-                raise Failure(f"no queue '{name}' in vhost '{session.vhost}'")
-            session.out.note("not found")
-            continue
-        count = found.get("messages", 0)
-        session.confirm(f"Delete queue '{name}' with {count} messages?")
-        conditions = {"if-empty": if_empty, "if-unused": if_unused}
-        query = {key: "true" for key, asked in conditions.items() if asked}
-        session.delete(session.below("queues", name), missing_ok=if_exists, **query)
+    if not names and match is None:
+        raise Failure("say which queues: NAMES, or --match REGEX", USAGE)
+    found = _found(session, names, if_exists=if_exists) + _matching(session, match)
+    if not found:
+        session.out.note("not found")
+        return
+    count = sum(row.get("messages", 0) for row in found)
+    one = f"queue '{found[0]['name']}'"
+    session.confirm(f"Delete {one if len(found) == 1 else _told(found)} with {count} messages?")
+    query = {key.replace("_", "-"): "true" for key, asked in given.items() if asked}
+    for row in session.progress(found, "Deleting"):
+        session.delete(session.below("queues", row["name"]), missing_ok=if_exists, **query)
+
+
+def _found(session: Session, names: tuple[str, ...], *, if_exists: bool) -> list[Row]:
+    rows = {name: session.api.find(session.below("queues", name)) for name in names}
+    for name, row in rows.items():
+        if row is None and not if_exists:
+            raise Failure(f"no queue '{name}' in vhost '{session.vhost}'")
+    return [row for row in rows.values() if row is not None]
+
+
+def _matching(session: Session, pattern: str | None) -> list[Row]:
+    if pattern is None:
+        return []
+    try:
+        fits = re.compile(pattern).search
+    except re.error as error:
+        raise Failure(f"--match is no regular expression: {error}", USAGE) from None
+    rows = session.api.get(session.below("queues"), columns="name,messages")
+    return [row for row in rows if fits(row["name"])]
+
+
+def _told(found: list[Row]) -> str:
+    names = ", ".join(row["name"] for row in found[:3])
+    return f"{len(found)} queues ({names}{' ...' if len(found) > 3 else ''})"
 
 
 @queue.command()
