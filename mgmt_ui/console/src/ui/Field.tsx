@@ -1,6 +1,6 @@
 // Fields of forms: each with a label that belongs to it.
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 
 interface FieldProps {
   label: string;
@@ -43,11 +43,17 @@ interface TextProps {
 }
 
 export function Text({ label, value, onChange, hint, all, mono, error, ...rest }: TextProps) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // A browser heeds the attribute in what comes later only within a dialog that opens.
+    if (rest.autofocus) field.current?.focus();
+  }, []);
   return (
     <Field label={label} hint={hint} all={all} error={error}>
       {(id) => (
         <input
           id={id}
+          ref={field}
           class={`input ${mono ? "mono" : ""}`}
           autocomplete="off"
           spellcheck={false}
