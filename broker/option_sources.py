@@ -98,8 +98,8 @@ def _entry(path: Path, key: str, value: object) -> tuple[str, tuple[str, str]]:
         value = ",".join(value)
     if isinstance(value, bool) and OPTIONS[name].parse is switch:
         value = str(value)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise OptionError(f"{path}: {key} must be text or a whole number")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise OptionError(f"{path}: {key} must be text or a number")
     return name, (f"{path}: {key}", str(value))
 
 

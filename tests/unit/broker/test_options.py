@@ -174,10 +174,18 @@ def test_a_bad_value_in_the_file(empty_directory: Path) -> None:
     assert refusal() == 'leveret.toml: amqp_port: "99999" is not a port, 0 to 65535, or off'
 
 
-@pytest.mark.parametrize("value", ["true", "1.5", "{a = 1}", "[1]"])
+@pytest.mark.parametrize("value", ["true", "{a = 1}", "[1]"])
 def test_a_value_of_the_wrong_kind_in_the_file(value: str, empty_directory: Path) -> None:
     (empty_directory / "leveret.toml").write_text(f"heartbeat = {value}\n")
-    assert refusal() == "leveret.toml: heartbeat must be text or a whole number"
+    assert refusal() == "leveret.toml: heartbeat must be text or a number"
+
+
+def test_a_share_in_the_file(empty_directory: Path) -> None:
+    file = empty_directory / "leveret.toml"
+    file.write_text("memory_high_watermark = 0.5\n")
+    assert load([], {}).memory_high_watermark == 0.5
+    file.write_text("heartbeat = 1.5\n")
+    assert refusal().startswith('leveret.toml: heartbeat: "1.5" is not ')
 
 
 def test_unknown_options() -> None:
