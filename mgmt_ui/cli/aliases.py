@@ -35,7 +35,16 @@ REWRITTEN: dict[str, Rewritten] = {
     "set_user_tags": Rewritten("USER [TAG...]", "user set-tags {0} {*1}"),
     "set_permissions": Rewritten("USER CONF WRITE READ", "permission set -- {0} {1} {2} {3}"),
     "clear_permissions": Rewritten("USER", "permission clear {0} --yes"),
+    "set_topic_permissions": Rewritten(
+        "USER EXCHANGE WRITE READ", "permission topic-set -- {0} {1} {2} {3}"
+    ),
+    "clear_topic_permissions": Rewritten("USER [EXCHANGE]", "permission topic-clear {0} {1} --yes"),
     # Virtual hosts
+    "trace_on": Rewritten("", "trace on"),
+    "trace_off": Rewritten("", "trace off"),
+    "restart_vhost": Rewritten("VHOST", "vhost restart {0}"),
+    "enable_vhost_deletion_protection": Rewritten("VHOST", "vhost protect {0}"),
+    "disable_vhost_deletion_protection": Rewritten("VHOST", "vhost unprotect {0}"),
     "add_vhost": Rewritten(
         "VHOST", "vhost add {0}", (), ("--description", "--tags", "--default-queue-type")
     ),
@@ -48,6 +57,23 @@ REWRITTEN: dict[str, Rewritten] = {
         ("--priority", "--apply-to"),
     ),
     "clear_policy": Rewritten("NAME", "policy delete {0} --yes"),
+    "set_operator_policy": Rewritten(
+        "NAME PATTERN DEFINITION",
+        "operator-policy set --definition={2} -- {0} {1}",
+        (),
+        ("--priority", "--apply-to"),
+    ),
+    "clear_operator_policy": Rewritten("NAME", "operator-policy delete {0} --yes"),
+    "set_parameter": Rewritten("COMPONENT NAME JSON", "parameter set -- {0} {1} {2}"),
+    "clear_parameter": Rewritten("COMPONENT NAME", "parameter delete {0} {1} --yes"),
+    "set_global_parameter": Rewritten("NAME JSON", "global-parameter set -- {0} {1}"),
+    "clear_global_parameter": Rewritten("NAME", "global-parameter delete {0} --yes"),
+    # Connections
+    "close_connection": Rewritten("NAME REASON", "connection close --reason={1} --yes {0}"),
+    "close_all_connections": Rewritten("REASON", "connection close-all --reason={0} --yes"),
+    "close_all_user_connections": Rewritten(
+        "USER REASON", "connection close-all --of-user={0} --reason={1} --yes"
+    ),
     # Queues
     "purge_queue": Rewritten("QUEUE", "queue purge {0} --yes"),
     "delete_queue": Rewritten("QUEUE", "queue delete {0} --yes", ("--if-empty", "--if-unused")),
@@ -55,6 +81,9 @@ REWRITTEN: dict[str, Rewritten] = {
     "export_definitions": Rewritten("FILE", "definitions export {0}"),
     "import_definitions": Rewritten("FILE", "definitions import {0}"),
     # The node
+    "set_log_level": Rewritten("LEVEL", "option set log_level={0}"),
+    "set_vm_memory_high_watermark": Rewritten("SHARE", "option set memory_high_watermark={0}"),
+    "set_disk_free_limit": Rewritten("SIZE", "option set disk_free_limit={0}"),
     "ping": Rewritten("", "api GET /whoami"),
     "check_port_listener": Rewritten("PORT", "health --check=port-listener/{0}"),
     "check_protocol_listener": Rewritten("PROTOCOL", "health --check=protocol-listener/{0}"),
@@ -127,6 +156,15 @@ LISTS: dict[str, Listed] = {
         "/vhosts/{vhost}/permissions", ("user", "configure", "write", "read")
     ),
     "list_vhosts": Listed("/vhosts", ("name",)),
+    "list_topic_permissions": Listed(
+        "/vhosts/{vhost}/topic-permissions", ("user", "exchange", "write", "read")
+    ),
+    "list_operator_policies": Listed(
+        "/operator-policies/{vhost}",
+        ("vhost", "name", "pattern", "apply-to", "definition", "priority"),
+    ),
+    "list_parameters": Listed("/parameters", ("component", "name", "value")),
+    "list_global_parameters": Listed("/global-parameters", ("name", "value")),
     "list_policies": Listed(
         "/policies/{vhost}", ("vhost", "name", "pattern", "apply-to", "definition", "priority")
     ),

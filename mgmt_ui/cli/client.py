@@ -191,6 +191,8 @@ class Api:
             if not isinstance(answer, dict):
                 code = UNAVAILABLE
                 reason = f"what answers at {self.shown} is no management API; see --url"
+        elif status == 500:
+            reason = f"the broker failed: {reason or 'its log says more'}"
         elif reason in SAID_BETTER:
             reason = SAID_BETTER[reason]
         text = " ".join(
