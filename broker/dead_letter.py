@@ -163,7 +163,7 @@ def _record(
 
 
 def _new_death(queue: "Queue", message: Message, copies: list[str], reason: str) -> Table:
-    keys = dict.fromkeys((message.route.routing_key, *copies))
+    keys = (message.route.routing_key, *copies)
     death: Table = {
         "count": ("l", 1),
         "reason": ("S", reason),

@@ -99,6 +99,16 @@ def test_without_a_key_the_original_keys_route(channel, name):
         assert "BCC" not in properties.headers
 
 
+@pytest.mark.checklist(307)
+def test_keys_that_say_the_same_are_told_as_they_came(channel, dead):
+    queue = dead_lettering(channel, "", dead)
+    die(channel, queue, headers={"CC": [queue, "other", queue]})
+    until_ready(channel, dead, 1)
+    (death,) = get(channel, dead)[1].headers["x-death"]
+    assert death["routing-keys"] == [queue, queue, "other", queue]
+    assert death["count"] == 1
+
+
 @pytest.mark.checklist(305, 307)
 def test_hidden_keys_route_at_every_death(channel, name):
     first, second = name("first"), name("second")
