@@ -66,6 +66,7 @@ class Job:
         self.ended_at = self._server.clock.now_ms()
         if self.bulk.undo is not None:
             self._server.clock.call_later(UNDO_SECONDS, self.bulk.undo.forget)
+            jobs_of(self._server).limit_undo()
         for each in self._waiting:
             each.set()
 
@@ -129,11 +130,11 @@ class Jobs:
         ended = [each for each in self if each.state != RUNNING]
         for each in ended[: max(0, len(ended) - KEPT)]:
             del self._jobs[each.id]
-        self._forget_oldest()
         job.start()
         return job
 
-    def _forget_oldest(self) -> None:
+    def limit_undo(self) -> None:
+        """The oldest that could be undone give way where all keep too much."""
         left = UNDO_OCTETS
         for job in reversed(self._jobs.values()):
             if (undo := job.bulk.undo) is not None:

@@ -313,3 +313,21 @@ async def test_bad_searches(http: Http, client: Any, body: dict[str, Any]):
 def test_the_defaults_are_bounded():
     assert message_rows.TRUNCATE * browsing.MOST > message_rows.MOST_OCTETS
     assert browsing.SCANNED <= browsing.MOST_SCANNED
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum", "stream"])
+async def test_by_position(http: Http, live: LiveServer, kind: str):
+    client = live.connect()
+    client.declare("q", {"x-queue-type": kind})
+    fill(client, *(b"%d" % number for number in range(9)))
+    found = await find(http, filter={"positions": [4, 6, 99]})
+    assert payloads(found["items"]) == ["4", "6"]
+    assert found["scanned"] <= 5, "what is before the first of them is not looked at"
+
+
+async def test_by_position_wherever_it_stands(http: Http, live: LiveServer, client: Any):
+    fill(client, b"0", b"1", b"2", b"3")
+    client.consume("q", prefetch=2)
+    client.deliveries()
+    assert await matches(http, positions=[0, 3]) == ["0", "3"]
+    assert await matches(http, positions=[]) == []

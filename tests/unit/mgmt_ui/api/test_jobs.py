@@ -470,3 +470,16 @@ async def test_what_cannot_be_undone(
     assert (job["done"], job["undoable"]) == (3, 0)
     await do(http, "undo", 400, job=job["id"])
     await do(http, "undo", 404, job="none")
+
+
+async def test_what_is_kept_is_limited(
+    http: Http, live: LiveServer, client: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs, "UNDO_OCTETS", 5)
+    fill(client, "aaa", "bbb", "c")
+    first = await do(http, "delete-messages", filter={"body": "a"}, undo=True)
+    second = await do(http, "delete-messages", filter={"body": "b"}, undo=True)
+    kept = {job["id"]: job["undoable"] for job in await http("GET", "jobs")}
+    assert kept == {first["id"]: 0, second["id"]: 1}
+    live.engine.advance(601)
+    await do(http, "undo", 400, job=second["id"])
