@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # So far ahead that a delivery hardly ever waits for the disk.
 RESERVE = 20_000
 _NEAR = RESERVE // 2
+# More than any position.
+_ALL = 1 << 63
 
 
 class DeliveredMarks:
@@ -93,6 +95,18 @@ class DeliveredMarks:
         """At start: the marks found on the disk."""
         if len(marks) == len(self._queue.frontiers()):
             self.on_disk = self._asked = [int(mark) for mark in marks]
+
+    def doubt(self) -> None:
+        """At start: what the disk says cannot be trusted, so all may have been delivered."""
+        self.on_disk = [_ALL] * len(self._queue.frontiers())
+        self._asked = list(self.on_disk)
+
+    def end_doubt(self) -> None:
+        """All messages are there: none beyond was delivered."""
+        if _ALL in self.on_disk:
+            self.on_disk = [self._queue.next_position] * len(self.on_disk)
+            self._asked = list(self.on_disk)
+            self._queue.vhost.store.save_delivered(self._queue.id, self.on_disk)
 
     def save_exactly(self) -> None:
         """For a clean stop: how far deliveries really went."""

@@ -493,8 +493,10 @@ class Queue(QueueCounters):
         if self.marks is not None:
             self.marks.save_exactly()
 
-    def restore_marks(self, marks: list[int]) -> None:
+    def restore_marks(self, marks: list[int] | None) -> None:
         """The marks on disk at start (see delivered_marks.py)."""
-        if self.marks is not None:
+        if marks is None and self.marks is not None:
+            self.marks.doubt()
+        elif marks and self.marks is not None:
             self.marks.restore(marks)
             self.next_position = max(marks, default=0)

@@ -65,6 +65,6 @@ class QuorumQueue(Queue):
         self.need_level(level_of(entry.message.header.priority))
         super().restore(entry)
 
-    def restore_marks(self, marks: list[int]) -> None:
-        self.need_level(len(marks) - 1)
+    def restore_marks(self, marks: list[int] | None) -> None:
+        self.need_level(len(marks or ()) - 1)
         super().restore_marks(marks)

@@ -95,6 +95,9 @@ class Restorer:
                 if entry.deadline is not None:
                     queue.expiry.watch(entry.deadline)
                     queue.touch()
+        for queue in self._vhost.queues.values():
+            if queue.marks is not None:
+                queue.marks.end_doubt()
         for queue in self._long:
             marks = queue.marks.on_disk if queue.marks is not None else []
             for level in range(queue.levels):

@@ -268,9 +268,9 @@ class Stream(Queue):
         self._settle_removed(len(self._removed))
         self.vhost.store.save_delivered(self.id, [self.next_position])
 
-    def restore_marks(self, marks: list[int]) -> None:
+    def restore_marks(self, marks: list[int] | None) -> None:
         """The next offset as it was last noted; what the log holds may be further on."""
-        self.next_position = max(marks, default=0)
+        self.next_position = max(marks or [0])
 
     def _text(self) -> str:
         return errors.queue_text(self.name, self.vhost.name)

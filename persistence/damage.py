@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal_column,
     select,
     type_coerce,
+    update,
 )
 from sqlalchemy.types import NullType
 
@@ -59,7 +60,7 @@ class Damage:
                 (table, values)
                 for table in schema.DEFINITIONS
                 for values in self._rows(table)
-                if values["checksum"] != schema.row_checksum(table, values)
+                if not schema.is_whole(table, values)
             ]
             for table, values in found:
                 self._set_row_aside(table, values)
@@ -103,6 +104,49 @@ class Damage:
         )
 
     # -- batches -------------------------------------------------------------------------
+
+    def forget_summary(self, vhost_id: int, batch_id: int, why: str) -> None:
+        """A batch has to be read itself from now on."""
+        self.report(f"{self.vhost(vhost_id)}: batch {batch_id}: {why}", "it is read itself instead")
+        batch = schema.batch
+        self._connection.execute(update(batch).where(batch.c.id == batch_id).values(summary=None))
+
+    def forget_settlements(self, vhost_id: int, batch_id: int, why: str) -> None:
+        """What was settled in a batch is not known any more."""
+        self.report(
+            f"{self.vhost(vhost_id)}: batch {batch_id}: {why}",
+            "what was settled in it comes again",
+        )
+        settled = schema.settled
+        self._connection.execute(delete(settled).where(settled.c.batch_id == batch_id))
+
+    def forget_returns(self, vhost_id: int, batch_id: int, why: str) -> None:
+        """It is not known any more how often messages of a batch came back."""
+        self.report(
+            f"{self.vhost(vhost_id)}: batch {batch_id}: {why}",
+            "how often its messages came back is forgotten",
+        )
+        settled = schema.settled
+        self._connection.execute(
+            update(settled).where(settled.c.batch_id == batch_id).values(returned=None)
+        )
+
+    def check_places(self) -> None:
+        """Sets aside batches of virtual hosts that never were, and settlements of no batch."""
+        batch, settled = schema.batch.c, schema.settled.c
+        if not self.lacks(schema.vhost):
+            known = select(schema.vhost.c.id)
+            lost = select(batch.id, batch.vhost_id, batch.data).where(batch.vhost_id.not_in(known))
+            for batch_id, vhost_id, data in self._connection.execute(lost).all():
+                self.set_batch_aside(vhost_id, batch_id, data, "it belongs to no virtual host")
+        stray = select(settled.batch_id).where(settled.batch_id.not_in(select(batch.id)))
+        for (batch_id,) in self._connection.execute(stray).all():
+            self.report(
+                f"settlements of batch {batch_id}, which does not exist, cannot be placed",
+                "what they settled comes again",
+            )
+            gone = delete(schema.settled).where(settled.batch_id == batch_id)
+            self._connection.execute(gone)
 
     def set_batch_aside(self, vhost_id: int, batch_id: int, data: bytes, why: str) -> None:
         """Takes a batch out of the log, with its settlements."""

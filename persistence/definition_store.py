@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy import Table as SqlTable
 
-from persistence import schema, tables_json
+from persistence import checksums, schema, tables_json
 from persistence.commit import GroupCommit
 from persistence.damage import Damage
 from persistence.recovery import Recovery, Restorer
@@ -91,13 +91,13 @@ class ExchangeRow(NamedTuple):
 
 
 class QueueRow(NamedTuple):
-    """A stored (so durable) queue; `delivered` as in `save_delivered`."""
+    """A stored (so durable) queue; `delivered` as in `save_delivered`, None if damaged."""
 
     id: int
     name: str
     auto_delete: bool
     arguments: Table
-    delivered: list[int]
+    delivered: list[int] | None
 
 
 class BindingRow(NamedTuple):
@@ -281,7 +281,7 @@ class DefinitionStore:
             "id": queue_id,
             "auto_delete": auto_delete,
             "arguments": tables_json.dump(arguments),
-            "delivered": "[]",
+            "delivered": _marks_text(queue_id, []),
         }
         self._replace(schema.queue, {"vhost": _raw(vhost), "name": _raw(name)}, values)
 
@@ -290,7 +290,7 @@ class DefinitionStore:
 
     def save_delivered(self, queue_id: int, marks: list[int]) -> None:
         """Positions below which messages may have been delivered, one a priority level."""
-        parameters = {"key_id": queue_id, "marks": json.dumps(marks)}
+        parameters = {"key_id": queue_id, "marks": _marks_text(queue_id, marks)}
         self._commit.remark(_SAVE_DELIVERED, parameters)
 
     def save_binding(
@@ -325,6 +325,12 @@ class DefinitionStore:
         self._delete(schema.binding, {"vhost": _raw(vhost), "identity": identity})
 
 
+def _marks_text(queue_id: int, marks: list[int]) -> str:
+    # They change on their own, so that the checksum of the row is not over them.
+    text = json.dumps(marks)
+    return f"{text}#{checksums.of_row((queue_id, text))}"
+
+
 _INSERT = {table.name: insert(table) for table in schema.metadata.tables.values()}
 
 
@@ -344,6 +350,7 @@ class Definitions:
         self._connection = connection
         self.damage = damage or Damage(connection)
         self.damage.check_definitions()
+        self.damage.check_places()
 
     def recover(self, log: "MessageLog", restorer: Restorer) -> int:
         """Reads back the messages of one vhost; returns how many."""
@@ -406,8 +413,24 @@ class Definitions:
         table = schema.queue
         for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
             arguments = tables_json.load(row.arguments)
-            marks = json.loads(row.delivered)
+            marks = self._marks(vhost, row)
             yield QueueRow(row.id, _text(row.name), row.auto_delete, arguments, marks)
+
+    def _marks(self, vhost: str, row: Any) -> list[int] | None:
+        try:
+            text, _, _ = row.delivered.partition("#")
+            marks = [int(mark) for mark in json.loads(text)]
+            # Those of before schema 4 are the numbers alone.
+            if row.delivered in (text, _marks_text(row.id, marks)):
+                return marks
+        except (ValueError, TypeError, AttributeError):
+            pass
+        self.damage.report(
+            f"vhost '{vhost}': the checksum of what is known of deliveries from queue "
+            f"'{_text(row.name)}' does not fit",
+            "all its messages come back as redelivered",
+        )
+        return None
 
     def bindings(self, vhost: str) -> Iterator[BindingRow]:
         table = schema.binding

@@ -91,8 +91,10 @@ class Batch:
         self._forget_returns(frozenset(self.settled))
         return {
             "batch_id": self.id,
-            "data": settlements.encode_settled(self.settled),
-            "returned": settlements.encode_returned(self.returned) if self.returned else None,
+            "data": settlements.encode_settled(self.settled, self.id),
+            "returned": settlements.encode_returned(self.returned, self.id)
+            if self.returned
+            else None,
         }
 
 
@@ -227,7 +229,7 @@ class MessageLog:
                 if batch.returned and not batch.dirty:
                     batch.dirty = True
                     self.dirty.append(batch)
-                data, uniform = record.encode(entries)
+                data, uniform = record.encode(entries, record.place(batch.id, self.vhost_id))
                 octets = batch.size - OVERHEAD * len(entries)
                 parts = shares.of_batch(batch, entries, octets, uniform=uniform)
                 gathered.append(Gathered(batch, parts, data))
@@ -239,7 +241,9 @@ class MessageLog:
             {
                 "id": batch.id,
                 "vhost_id": self.vhost_id,
-                "summary": shares.encode([share for _, share in parts]),
+                "summary": shares.encode(
+                    [share for _, share in parts], record.place(batch.id, self.vhost_id)
+                ),
                 "data": data,
             }
             for batch, parts, data in gathered

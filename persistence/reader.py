@@ -28,7 +28,9 @@ logger = logging.getLogger("leveret.reader")
 # Seconds until a read is tried again that the database refused.
 RETRY = 0.2
 
-_READ = select(schema.batch.c.data).where(schema.batch.c.id == bindparam("key"))
+_READ = select(schema.batch.c.data, schema.batch.c.vhost_id).where(
+    schema.batch.c.id == bindparam("key")
+)
 
 # A blob that is whole, or why it is not to be had.
 Blob = bytes | record.Damaged
@@ -120,7 +122,7 @@ def _read(connection: Connection, number: int) -> Blob:
         return record.Damaged("it is missing")
     blob = bytes(row[0])
     try:
-        record.check(blob)
+        record.check(blob, record.place(number, row[1]))
     except record.Damaged as damage:
         return damage
     return blob

@@ -1,6 +1,6 @@
 """How messages and settlements look in a row.
 
-A batch blob is: format u8, CRC-32 of what follows the size u32, size u32,
+A batch blob is: format u8, CRC-32 of its place and what follows the size u32, size u32,
 number of records u32, records.  A record is one message and a reference for each durable queue it
 went to: lengths and flags, the first reference, exchange and routing key as on
 the wire, content header payload, body, further references.  Where the flags say
@@ -13,11 +13,15 @@ from struct import Struct, error
 from typing import Any, NamedTuple
 from zlib import crc32
 
-FORMAT = 1
+# Since 2 the checksum is over the place as well: the key of the row and its virtual host.
+FORMAT = 2
+_WITHOUT_PLACE = 1
 # Flags: the x-death header was written by the broker; routing keys that no receiver sees (BCC).
 DIED, HIDDEN = 1, 2
 
 _HEAD = Struct(">BII")
+# Batch id, vhost id.
+_PLACE = Struct(">QI")
 _COUNT = Struct(">I")
 _CHECKSUM = Struct(">I")
 # Lengths of route, header, body; flags; references; then the first reference.
@@ -81,8 +85,13 @@ class Record(NamedTuple):
     references: list[Reference]
 
 
-def encode(entries: Iterable[Any]) -> tuple[bytearray, bool]:
-    """The blob of a batch: of its entries those that are not None, in order.
+def place(batch_id: int, vhost_id: int) -> bytes:
+    """Where a batch belongs, for its checksums.  Any numbers: the row may be damaged."""
+    return _PLACE.pack(batch_id & 0xFFFFFFFFFFFFFFFF, vhost_id & 0xFFFFFFFF)
+
+
+def encode(entries: Iterable[Any], place: bytes = b"") -> tuple[bytearray, bool]:
+    """The blob of the batch that belongs there: of its entries those that are not None, in order.
 
     Also whether they are uniform: of one queue, without deadlines.
     """
@@ -144,30 +153,30 @@ def encode(entries: Iterable[Any]) -> tuple[bytearray, bool]:
         count += 1
     if more:
         _add_references(parts, more)
-    return _finish(parts, count), not odd
+    return _finish(parts, count, place), not odd
 
 
-def _finish(parts: list[bytes], count: int) -> bytearray:
+def _finish(parts: list[bytes], count: int, place: bytes) -> bytearray:
     # A bytearray, so that the head goes in without copying up to a MiB once more.
     data = bytearray().join(parts)
     size = len(data) - _HEAD.size
     _COUNT.pack_into(data, _HEAD.size, count)
     with memoryview(data) as view:
-        _HEAD.pack_into(data, 0, FORMAT, crc32(view[_HEAD.size :]), size)
+        _HEAD.pack_into(data, 0, FORMAT, crc32(view[_HEAD.size :], crc32(place)), size)
     return data
 
 
-def without(blob: bytes, settled: set[int]) -> bytearray | None:
+def without(blob: bytes, settled: set[int], place: bytes = b"") -> bytearray | None:
     """The blob without these references, and without what only they refer to.
 
     All others keep their ordinals.  None if nothing is left; raises Damaged.
     """
     parts: list[bytes] = [bytes(_HEAD.size + _COUNT.size)]
     count = 0
-    for record in decode(blob, settled):
+    for record in decode(blob, settled, place):
         _add_record(parts, record)
         count += 1
-    return _finish(parts, count) if count else None
+    return _finish(parts, count, place) if count else None
 
 
 def _add_record(parts: list[bytes], record: Record) -> None:
@@ -192,27 +201,28 @@ def _add_references(parts: list[bytes], entries: list[Any]) -> None:
         parts.append(_REFERENCE.pack(entry.ref, entry.queue.id, entry.position, deadline))
 
 
-def check(blob: bytes) -> None:
-    """Raises Damaged if the blob is not whole."""
+def check(blob: bytes, place: bytes = b"") -> None:
+    """Raises Damaged if the blob is not whole, or not that of the batch that belongs there."""
     try:
         kind, checksum, size = _HEAD.unpack_from(blob, 0)
     except error:
         raise Damaged("it is cut short") from None
-    if kind != FORMAT:
+    if kind not in (FORMAT, _WITHOUT_PLACE):
         raise Damaged(f"its format {kind} is unknown")
     if len(blob) != _HEAD.size + size:
         raise Damaged(f"it has {len(blob)} bytes where {_HEAD.size + size} were written")
-    if crc32(memoryview(blob)[_HEAD.size :]) != checksum:
+    seed = crc32(place) if kind == FORMAT else 0
+    if crc32(memoryview(blob)[_HEAD.size :], seed) != checksum:
         raise Damaged("its checksum does not fit")
 
 
-def decode(blob: bytes, settled: Collection[int] = ()) -> list[Record]:
+def decode(blob: bytes, settled: Collection[int] = (), place: bytes = b"") -> list[Record]:
     """The records of a blob, with those references that are not settled.
 
     Where all of its references are, a record is left out.  Raises Damaged if
     the blob is not whole.
     """
-    check(blob)
+    check(blob, place)
     try:
         return _records(blob, settled)
     except error:

@@ -88,28 +88,35 @@ class Recovery:
             found.sealed = found.written = True
             if returned:
                 found.returned = self._returned(number, returned)
-            yield _Stored(found, _summarised(found, summary), self._settlements(number, done))
+            parts = self._summarised(found, summary)
+            yield _Stored(found, parts, self._settlements(number, done))
+
+    def _place_of(self, batch: Batch) -> bytes:
+        return record.place(batch.id, self._log.vhost_id)
 
     def _settlements(self, batch_id: int, row: bytes | None) -> set[int]:
         try:
-            return settlements.decode_settled(row) if row else set()
+            return settlements.decode_settled(row, batch_id) if row else set()
         except record.Damaged as why:
             # Rather deliver a message twice than lose it.
-            self._damage.report(
-                f"{self._damage.vhost(self._log.vhost_id)}: batch {batch_id}: {why}",
-                "what was settled in it comes again",
-            )
+            self._damage.forget_settlements(self._log.vhost_id, batch_id, str(why))
             return set()
 
     def _returned(self, batch_id: int, row: bytes) -> dict[int, int] | None:
         try:
-            return settlements.decode_returned(bytes(row))
+            return settlements.decode_returned(bytes(row), batch_id)
         except record.Damaged as why:
-            self._damage.report(
-                f"{self._damage.vhost(self._log.vhost_id)}: batch {batch_id}: {why}",
-                "how often its messages came back is forgotten",
-            )
+            self._damage.forget_returns(self._log.vhost_id, batch_id, str(why))
             return None
+
+    def _summarised(self, batch: Batch, summary: bytes | None) -> list[Share] | None:
+        # The blob says the same, only slower: nothing is lost with a summary.
+        try:
+            if summary is not None:
+                return shares.decode(bytes(summary), batch, self._place_of(batch))
+        except record.Damaged as why:
+            self._damage.forget_summary(self._log.vhost_id, batch.id, str(why))
+        return None
 
     def _queues_to_page(self, stored: list[_Stored]) -> set[int]:
         sizes: dict[int, tuple[int, int]] = {}
@@ -139,7 +146,7 @@ class Recovery:
     def _read(self, stored: _Stored, data: bytes) -> None:
         batch, parts, settled = stored
         try:
-            records = record.decode(data, settled)
+            records = record.decode(data, settled, self._place_of(batch))
         except record.Damaged as why:
             self._damage.set_batch_aside(self._log.vhost_id, batch.id, data, str(why))
             return
@@ -160,11 +167,3 @@ class Recovery:
                     batch.settled.append(reference.ordinal)
                     gone += 1
         self._log.recovered(batch, dirty=bool(gone))
-
-
-def _summarised(batch: Batch, summary: bytes | None) -> list[Share] | None:
-    # The blob says the same, only slower: nothing is lost with a summary.
-    try:
-        return None if summary is None else shares.decode(bytes(summary), batch)
-    except record.Damaged:
-        return None

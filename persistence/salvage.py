@@ -18,12 +18,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from persistence import schema, shares
+from persistence import record, schema, shares
 from persistence.backup import Unusable
 from persistence.engine import SQLITE_NEW_FILE
 from persistence.malformed import NOTICED, WHOLE, beside, is_malformed
 from persistence.message_log import Batch
-from persistence.record import Damaged
 
 logger = logging.getLogger("leveret.salvage")
 
@@ -190,8 +189,9 @@ class _Copy:
             vhost_id, summary = self._database.execute(
                 "SELECT vhost_id, summary FROM main.batch WHERE id = ?", (key,)
             ).fetchone()
-            parts = shares.decode(summary, Batch(key)) if summary else []
-        except (sqlite3.DatabaseError, Damaged, TypeError):
+            place = record.place(key, vhost_id)
+            parts = shares.decode(summary, Batch(key), place) if summary else []
+        except (sqlite3.DatabaseError, record.Damaged, TypeError):
             return text
         lost = ", ".join(
             f"{len(each.ordinals)} messages of queue {self._name('queue', each.queue_id)}"

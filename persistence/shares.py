@@ -4,7 +4,7 @@ Here: counting it when a batch is written, and how it looks in the column
 `summary`, so that a start and a long queue need not read blobs.  Not here: the
 blobs (record.py), which queue keeps its messages on the disk (broker/paging.py).
 
-A summary is: CRC-32 of the rest u32, then for each share its fixed part, and
+A summary is: CRC-32 of its place and the rest u32, then for each share its fixed part, and
 the ordinals u16 each where they are no progression.
 """
 
@@ -159,8 +159,8 @@ def without_settled(
 # -- the column ----------------------------------------------------------------------------
 
 
-def encode(shares: Iterable[Share]) -> bytes:
-    """The summary of a batch with these shares."""
+def encode(shares: Iterable[Share], place: bytes = b"") -> bytes:
+    """The summary of a batch with these shares, which belongs to this place (record.py)."""
     parts = [b""]
     for share in shares:
         ordinals = share.ordinals
@@ -181,12 +181,15 @@ def encode(shares: Iterable[Share]) -> bytes:
         if not isinstance(ordinals, range):
             parts.append(_as_bytes(array("H", ordinals)))
     data = b"".join(parts)
-    return _CHECKSUM.pack(crc32(data)) + data
+    return _CHECKSUM.pack(crc32(data, crc32(place))) + data
 
 
-def decode(data: bytes, batch: "Batch") -> list[Share]:
-    """The shares in a summary of `batch`; raises Damaged if it is not whole."""
-    if len(data) < _CHECKSUM.size or crc32(data[4:]) != _CHECKSUM.unpack_from(data)[0]:
+def decode(data: bytes, batch: "Batch", place: bytes = b"") -> list[Share]:
+    """The shares in a summary of `batch`; raises Damaged if it is not whole or not in its place."""
+    parts = data[_CHECKSUM.size :]
+    # Those that were written before 0.2 do not know their place.
+    sums = crc32(parts, crc32(place)), crc32(parts)
+    if len(data) < _CHECKSUM.size or _CHECKSUM.unpack_from(data)[0] not in sums:
         raise Damaged("the checksum of its summary does not fit")
     shares = []
     at = _CHECKSUM.size

@@ -37,7 +37,12 @@ GROWING = 1024
 _LAST_STEPS = 128
 
 _READ = (
-    select(schema.batch.c.data, schema.settled.c.data, schema.settled.c.returned)
+    select(
+        schema.batch.c.data,
+        schema.settled.c.data,
+        schema.settled.c.returned,
+        schema.batch.c.vhost_id,
+    )
     .join(schema.settled, schema.batch.c.id == schema.settled.c.batch_id)
     .where(schema.batch.c.id == bindparam("key"))
 )
@@ -51,7 +56,7 @@ _REWRITE = (
 _SETTLED_NONE = (
     update(schema.settled)
     .where(schema.settled.c.batch_id == bindparam("key"))
-    .values(data=settlements.encode_settled(()))
+    .values(data=bindparam("nothing"))
 )
 _DELETE_SETTLED = delete(schema.settled).where(schema.settled.c.batch_id == bindparam("key"))
 
@@ -170,15 +175,19 @@ def _rewrite(connection: Connection, number: int) -> tuple[set[int], int] | None
     if row is None:
         return None
     try:
-        settled = settlements.decode_settled(row[1])
-        blob = record.without(row[0], settled)
+        settled = settlements.decode_settled(row[1], number)
+        blob = record.without(row[0], settled, record.place(number, row[3]))
     except record.Damaged as damage:
         logger.error("batch %d cannot be read any more: %s", number, damage)
         return None
     if blob is None:
         return None
     connection.execute(_REWRITE, {"key": number, "blob": blob})
-    connection.execute(_DELETE_SETTLED if row[2] is None else _SETTLED_NONE, key)
+    if row[2] is None:
+        connection.execute(_DELETE_SETTLED, key)
+    else:
+        nothing = settlements.encode_settled((), number)
+        connection.execute(_SETTLED_NONE, {"key": number, "nothing": nothing})
     return settled, len(blob)
 
 

@@ -68,8 +68,11 @@ class QueueLike(Protocol):
     ) -> None:
         """These policies are for the queue from now on, and all that follows from it happens."""
 
-    def restore_marks(self, marks: list[int]) -> None:
-        """At start: positions below these may have been delivered, one a priority level."""
+    def restore_marks(self, marks: list[int] | None) -> None:
+        """At start: positions below these may have been delivered, one a priority level.
+
+        None where that is not known any more.
+        """
 
     def save_frontiers(self) -> None:
         """Has the store know exactly what was delivered."""

@@ -308,12 +308,23 @@ def test_a_batch_without_a_summary_is_read(engine: Engine, client: Client):
     publish(client, "q", 300)
     with engine._database.begin() as database:
         database.exec_driver_sql("UPDATE batch SET summary = NULL WHERE id % 3 = 0")
-        database.exec_driver_sql("UPDATE batch SET summary = x'00' WHERE id % 3 = 1")
     engine.crash()
     assert drained(engine.connect(), "q") == numbers((0, 300))
 
 
 # -- damage ------------------------------------------------------------------------------
+
+
+def test_a_batch_with_a_damaged_summary_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    with Engine(path=tmp_path / "test.db") as engine:
+        client = engine.connect()
+        client.declare("q")
+        publish(client, "q", 300)
+        with engine._database.begin() as database:
+            database.exec_driver_sql("UPDATE batch SET summary = x'00' WHERE id % 3 = 1")
+        engine.crash()
+        assert drained(engine.connect(), "q") == numbers((0, 300))
+        assert "vhost '/': batch 4: the checksum of its summary does not fit" in caplog.text
 
 
 def test_a_batch_that_was_damaged_meanwhile(tmp_path: Path, caplog: pytest.LogCaptureFixture):

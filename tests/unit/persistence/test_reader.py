@@ -24,7 +24,9 @@ def test_batches_come_in_the_order_asked_for(database: Database):
     second, first = fetched(database, 2, 1)
     assert isinstance(first, bytes)
     assert isinstance(second, bytes)
-    assert [record.decode(blob)[0].body for blob in (first, second)] == [b"one", b"two"]
+    places = [record.place(number, 1) for number in (1, 2)]
+    found = zip((first, second), places, strict=True)
+    assert [record.decode(blob, (), place)[0].body for blob, place in found] == [b"one", b"two"]
 
 
 def test_no_thread_before_the_first_read(database: Database):

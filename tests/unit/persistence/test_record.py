@@ -147,9 +147,33 @@ def test_leaving_out_of_a_damaged_blob():
 
 @given(st.sets(st.integers(0, 2**16 - 1)))
 def test_settled_ordinals_come_back(ordinals):
-    row = settlements.encode_settled(ordinals)
+    row = settlements.encode_settled(ordinals, 5)
 
-    assert settlements.decode_settled(row) == ordinals
+    assert settlements.decode_settled(row, 5) == ordinals
     for size in range(len(row)):
         with pytest.raises(record.Damaged):
-            settlements.decode_settled(row[:size])
+            settlements.decode_settled(row[:size], 5)
+
+
+@given(published.filter(bool), numbers, st.integers(0, 2**32 - 1), st.integers(0, 95))
+def test_a_batch_belongs_to_one_place(work, batch_id, vhost_id, bit):
+    place = record.place(batch_id, vhost_id)
+    blob = bytes(record.encode(entries_of(work), place)[0])
+    record.check(blob, place)
+    other = (int.from_bytes(place, "big") ^ (1 << bit)).to_bytes(12, "big")
+    with pytest.raises(record.Damaged):
+        record.check(blob, other)
+
+
+def test_batches_of_before_have_no_place():
+    data = struct.pack(">I", 0)
+    blob = struct.pack(">BII", 1, crc32(data), len(data)) + data
+    record.check(blob, record.place(1, 1))
+    row = struct.pack(">I", crc32(b"\1\0")) + b"\1\0"
+    assert settlements.decode_settled(row, 7) == {1}
+
+
+def test_settlements_belong_to_one_batch():
+    row = settlements.encode_settled([1, 2], 5)
+    with pytest.raises(record.Damaged):
+        settlements.decode_settled(row, 4)

@@ -123,8 +123,8 @@ def test_damaged_counts_are_reported_and_forgotten(opened, caplog):
 
 @pytest.mark.parametrize("counts", [{}, {0: 1, 65535: 2**64 - 1}])
 def test_a_row_of_counts(counts):
-    row = settlements.encode_returned(counts)
-    assert settlements.decode_returned(row) == counts
+    row = settlements.encode_returned(counts, 5)
+    assert settlements.decode_returned(row, 5) == counts
     for size in range(len(row)):
         with pytest.raises(record.Damaged):
-            settlements.decode_returned(row[:size])
+            settlements.decode_returned(row[:size], 5)
