@@ -49,7 +49,7 @@ class Payload:
         value = self.members.get(name, default)
         found = _BOOLEANS.get(value) if isinstance(value, str) else value
         if not isinstance(found, bool):
-            raise wrong_type("not_boolean", value)
+            raise wrong_value("not_boolean", value, name)
         return found
 
     def integer(self, name: str, default: int | None = None) -> int:
@@ -103,6 +103,11 @@ class Payload:
 def wrong_type(what: str, value: object) -> ApiError:
     """400 `["not_int","priority"]`: what it should be, and the name or value that is not."""
     return bad_request(json.dumps([what, value], separators=(",", ":"), ensure_ascii=False))
+
+
+def wrong_value(what: str, value: object, name: str) -> ApiError:
+    """400 `["not_boolean","maybe"]: durable`: RabbitMQ's words, and the name of the member."""
+    return bad_request(f"{wrong_type(what, value).reason}: {name}")
 
 
 def parse(raw: bytes) -> Payload:

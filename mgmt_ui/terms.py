@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from mgmt_ui.errors import ApiError, bad_request
-from mgmt_ui.payload import wrong_type
+from mgmt_ui.payload import wrong_value
 
 if TYPE_CHECKING:
     from mgmt_ui.call import Call
@@ -16,7 +16,7 @@ def tags_of(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, list) or not all(isinstance(tag, str | int) for tag in value):
-        raise wrong_type("not_tags", value)
+        raise wrong_value("not_tags", value, "tags")
     return tuple(dict.fromkeys(str(tag).strip() for tag in value if str(tag).strip()))
 
 

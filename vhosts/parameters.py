@@ -101,7 +101,10 @@ class _VhostLimits:
                 f"{name} not recognised, vhost limits are '{VHOST_NAME}'"
             )
         parameter_checks.check_object(name, value)
-        self._world.set_limits(vhost, value)
+        try:
+            self._world.set_limits(vhost, value)
+        except errors.InvalidValue as error:
+            raise errors.validation_failed(error.text) from None
 
     def delete(self, vhost: str, name: str) -> bool:
         if name not in self.all(vhost):

@@ -78,7 +78,7 @@ class Users:
     ) -> User:
         """The same with a ready hash. InvalidValue for an unknown algorithm or too many tags."""
         if hashing_algorithm not in ALGORITHMS:
-            raise errors.InvalidValue(f"unknown hashing algorithm '{hashing_algorithm}'")
+            raise errors.InvalidValue(f"unknown hashing_algorithm '{hashing_algorithm}'")
         user = User(name, password_hash, hashing_algorithm, tuple(tags))
         if len(user.tags) > MAX_TAGS:
             raise errors.InvalidValue(f"a user can have at most {MAX_TAGS} tags")

@@ -13,7 +13,7 @@ from mgmt_ui.call import Call
 from mgmt_ui.errors import ApiError, bad_request
 from mgmt_ui.fields import plain, typed
 from mgmt_ui.paging import Listing, Row
-from mgmt_ui.payload import Payload, wrong_type
+from mgmt_ui.payload import Payload, wrong_type, wrong_value
 from mgmt_ui.turns import next_turn
 from vhosts.errors import BrokerError
 
@@ -100,11 +100,11 @@ def _content(body: Payload) -> bytes:
     if encoding == "string":
         return payload.encode()
     if encoding != "base64":
-        raise wrong_type("unsupported_encoding", encoding)
+        raise wrong_value("unsupported_encoding", encoding, "payload_encoding")
     try:
         return base64.b64decode(payload, validate=True)
     except (binascii.Error, ValueError):
-        raise wrong_type("not_base64", payload) from None
+        raise wrong_value("not_base64", payload, "payload") from None
 
 
 def parse_properties(given: Payload) -> properties.BasicProperties:
@@ -127,12 +127,12 @@ def parse_properties(given: Payload) -> properties.BasicProperties:
 async def get(call: Call) -> Listing[Fetched]:
     """POST /queues/:vhost/:name/get: up to `count` messages, put back only once all are taken."""
     body = await call.body()
-    body.require("count", "ackmode", "encoding")
+    body.require("ackmode", "count", "encoding")
     count, mode, encoding = body.integer("count"), body.string("ackmode"), body.get("encoding")
     if encoding not in ("auto", "base64"):
         raise bad_request("Unsupported encoding. Please use auto or base64.")
     if mode not in MODES:
-        raise wrong_type("unknown_ackmode", mode)
+        raise wrong_value("unknown_ackmode", mode, "ackmode")
     truncate = body.integer("truncate") if "truncate" in body else None
     call.authorise("read", "queue", call.path["name"])
     reader = client(call)

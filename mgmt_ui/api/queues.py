@@ -14,7 +14,7 @@ from mgmt_ui.call import Call
 from mgmt_ui.errors import bad_request, not_found
 from mgmt_ui.fields import plain, typed
 from mgmt_ui.paging import Listing, Row, columns_of
-from mgmt_ui.payload import Payload
+from mgmt_ui.payload import Payload, wrong_value
 from mgmt_ui.sorting import Key, Path
 from mgmt_ui.turns import next_turn
 
@@ -156,7 +156,7 @@ async def act(call: Call) -> Answer:
     body.require("action")
     action = body.string("action")
     if action not in {"sync", "cancel_sync"}:
-        raise bad_request(f'["unknown","{action}"]')
+        raise wrong_value("unknown", action, "action")
     if call.path["name"] not in call.vhost.queues:
         raise not_found()
     return DONE

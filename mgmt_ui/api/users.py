@@ -10,7 +10,7 @@ from mgmt_ui.answer import DONE, Answer, created
 from mgmt_ui.call import Call
 from mgmt_ui.errors import bad_request, not_found
 from mgmt_ui.paging import Listing, Row
-from mgmt_ui.payload import Payload, wrong_type
+from mgmt_ui.payload import Payload, wrong_type, wrong_value
 from vhosts.passwords import DEFAULT_ALGORITHM
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _hash(body: Payload, old: "User | None") -> tuple[str, str]:
     try:
         base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise wrong_type("not_base64", encoded) from None
+        raise wrong_value("not_base64", encoded, "password_hash") from None
     return encoded, body.string("hashing_algorithm", DEFAULT_ALGORITHM)
 
 

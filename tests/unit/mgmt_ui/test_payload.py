@@ -44,7 +44,7 @@ def test_booleans():
     assert not payload.boolean("b")
     assert not payload.boolean("absent")
     assert payload.boolean("absent", True)
-    assert reason(lambda: payload.boolean("c")) == '["not_boolean","maybe"]'
+    assert reason(lambda: payload.boolean("c")) == '["not_boolean","maybe"]: c'
 
 
 def test_integers():

@@ -138,7 +138,7 @@ async def test_actions(http: Http, live: LiveServer):
     for action in ("sync", "cancel_sync"):
         await http("POST", f"{QUEUE}/actions", {"action": action}, 204)
     refused = await http("POST", f"{QUEUE}/actions", {"action": "bogus"}, 400)
-    assert refused["reason"] == '["unknown","bogus"]'
+    assert refused["reason"] == '["unknown","bogus"]: action'
     live.add_user("ann", "monitoring", permissions=(".*", ".*", ".*"))
     await http("POST", f"{QUEUE}/actions", {"action": "sync"}, 401, user="ann")
 
