@@ -22,7 +22,7 @@ from broker.message import Message, QueuedMessage, Routable, Route
 from broker.message_filter import Filter
 from broker.undo import Undo
 from broker.waiting import Waiting
-from broker.yielding import Breather
+from broker.yielding import Breather, next_turn
 from exchanges import routing
 from vhosts.errors import AccessRefused
 from vhosts.vhost import TOPIC
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # Answers that are remembered: routing keys may be endless.
 MOST_KNOWN = 10_000
+# Messages that are taken out before others have their turn.
+STEP = 100
 
 
 class Stopped(Exception):
@@ -241,27 +243,27 @@ class Bulk:
             rank, number = batch[-1].place
             came_back = rank & 1 == 1
             if held and (not came_back or len(held) >= RUN):
-                await self._take(held)
+                await self._take(held, 2 * RUN)
                 held = []
             entries = await self._pick(batch, breather)
             progress.matched += len(entries)
             if came_back and not self._dry:
                 held += entries
             elif not self._dry:
-                await self._take(entries)
+                await self._take(entries, STEP)
             progress.scanned += len(batch)
             if not held:
                 progress.place = Cursor(rank, number + 1)
-        await self._take(held)
+        await self._take(held, 2 * RUN)
 
     async def _pick(self, batch: list[Found], breather: Breather) -> list[QueuedMessage]:
         now = self._clock.now_ms()
         found = [each.entry for each in batch if each.entry.position < self._end]
         return [each for each in found if await self._wanted.fits(each, now, breather)]
 
-    async def _take(self, entries: list[QueuedMessage]) -> None:
-        portion = len(entries) if self._rate is None else max(1, int(self._rate / 10))
-        for at in range(0, len(entries), max(1, portion)):
+    async def _take(self, entries: list[QueuedMessage], most: int) -> None:
+        portion = most if self._rate is None else max(1, int(self._rate / 10))
+        for at in range(0, len(entries), portion):
             part = entries[at : at + portion]
             await self._way.prepare(part)
             began = self._clock.monotonic()
@@ -269,6 +271,8 @@ class Bulk:
             if self._rate is not None:
                 rest = began + len(part) / self._rate - self._clock.monotonic()
                 await pause(self._clock, rest)
+            elif at + portion < len(entries):
+                await next_turn()
 
     def _carry_out(self, entries: list[QueuedMessage]) -> None:
         # Nothing else happens in between: this is one commit.

@@ -10,6 +10,7 @@ from typing import Any
 
 from broker import ages
 from broker.amqp import properties
+from broker.amqp.tables import Table
 from broker.message import Body, Message, QueuedMessage, encode_name, headers_of
 from broker.yielding import Breather
 from vhosts.plain_tables import plain_field
@@ -104,11 +105,16 @@ class Filter:
         )
 
 
-def last_death(message: Message) -> dict[str, tuple[str, Any]] | None:
-    """The newest entry of the x-death header that the broker wrote; None where it wrote none."""
+def last_death(message: Message, headers: Table | None = None) -> dict[str, tuple[str, Any]] | None:
+    """The newest entry of the x-death header that the broker wrote; None where it wrote none.
+
+    `headers` are those of the message, where they are known.
+    """
     if not message.header.died:
         return None
-    tag, deaths = headers_of(message.header).get("x-death", ("V", None))
+    tag, deaths = (headers_of(message.header) if headers is None else headers).get(
+        "x-death", ("V", None)
+    )
     death: dict[str, tuple[str, Any]] | None = deaths[0][1] if tag == "A" and deaths else None
     return death
 

@@ -127,8 +127,10 @@ class Look:
         """As Fifo.take_out; copies that `look` has given count as what they are copies of."""
         wanted = set(entries)
         taken = self.head.take_out(wanted)
-        for position in sorted(entry.position for entry in wanted - taken):
-            at = self._index(position)
+        for entry in sorted(wanted - taken, key=_position):
+            if entry in taken:
+                continue  # with another of its segment
+            at = self._index(entry.position)
             if at < len(self._middle) and (found := self._take_from(at, wanted - taken)):
                 taken |= found
         if len(taken) < len(wanted):
@@ -189,6 +191,10 @@ class Sight:
         self.rest_on(None)
         for segment in self.glimpsed:
             segment.glimpse = None
+
+
+def _position(entry: QueuedMessage) -> int:
+    return entry.position
 
 
 def _last(segment: "Segment") -> int:

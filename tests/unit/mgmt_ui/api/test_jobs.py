@@ -168,6 +168,24 @@ async def test_many_in_batches_from_every_part(
     assert (queue.message_count, queue.ready_bytes, queue.unacked) == (0, 0, 0)
 
 
+async def test_others_have_their_turn(
+    http: Http, live: LiveServer, client: Any, monkeypatch: pytest.MonkeyPatch
+):
+    fill(client, *"1234567")
+    portions: list[int] = []
+    carry_out = bulk.Bulk._carry_out
+
+    def noted(self: bulk.Bulk, entries: list[Any]) -> None:
+        portions.append(len(entries))
+        carry_out(self, entries)
+
+    monkeypatch.setattr(bulk, "STEP", 3)
+    monkeypatch.setattr(bulk.Bulk, "_carry_out", noted)
+    assert counts(await http("POST", f"{QUEUE}/move", {"queue": "to"})) == ("done", 7, 7)
+    assert portions == [3, 3, 1]
+    assert contents(live, "to") == list("1234567")
+
+
 async def test_what_comes_meanwhile_is_left_alone(http: Http, live: LiveServer, client: Any):
     client.call(1, "exchange.declare", exchange="x", type="fanout")
     client.call(1, "queue.bind", exchange="x", queue="q")
