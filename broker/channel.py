@@ -18,7 +18,7 @@ from broker.confirms import Confirms
 from broker.consumer import Consumer
 from broker.message import Body, Message, QueuedMessage, encode_name
 from broker.publishing import Target
-from broker.quorum import FAILED, RETURNED
+from broker.returns import FAILED, RETURNED
 from broker.served import Pairs
 from broker.transaction import Transaction
 from broker.unacked import Unacked

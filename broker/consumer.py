@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from broker.amqp import hot
 from broker.message import Message, QueuedMessage, Route, encode_name
-from broker.quorum import counted
+from broker.returns import counted
 from broker.single_active import admits
 from vhosts.argument_checks import Table
 
@@ -149,7 +149,7 @@ class Consumer:
             returned = entry.returns
             if returned:
                 redelivered += 1
-                message = counted(entry) if queue.quorum else entry.message
+                message = counted(entry) if queue.counts_returns else entry.message
             else:
                 message = entry.message
             header = message.header

@@ -26,7 +26,7 @@ class Deduplicating(Queue):
     def __init__(self, *positional: Any, **properties: Any) -> None:
         super().__init__(*positional, **properties)
         # The slot is in the types that this is mixed into.
-        self._seen = Seen.of(self.arguments)  # type: ignore[misc]
+        self._seen = Seen.of(self.arguments)
 
     def publish(self, message: Message) -> None:
         if not self._seen.repeats(headers_of(message.header), self.turn.now()):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from broker.clock import DueTimer
 from broker.message import QueuedMessage
-from broker.quorum import FAILED, failures
+from broker.returns import FAILED, failures
 
 if TYPE_CHECKING:
     from broker.queue import Queue
@@ -28,7 +28,7 @@ RELEASED_AT_ONCE = 200
 def delay_of(settings: "QueueSettings", entry: QueuedMessage, returned: int) -> int:
     """Milliseconds that a message waits that has just been returned; 0 for none.
 
-    `returned` is what the return counted for: quorum.FAILED or RETURNED.
+    `returned` is what the return counted for: returns.FAILED or RETURNED.
     """
     least, kind = settings.delayed_retry_min, settings.delayed_retry_type
     failed = returned == FAILED

@@ -74,10 +74,10 @@ class Expiry:
             self._nearest = deadline
             self.watching = True
 
-    def sweep(self) -> None:
-        """Removes what has expired and arms the timer for what will."""
+    def sweep(self, *, spared_ms: int = 0) -> None:
+        """Removes what expired `spared_ms` ago or before; arms the timer for what will."""
         queue = self._queue
-        now = queue.turn.now()
+        now = queue.turn.now() - spared_ms
         if self._nearest <= now:
             expired = queue.ready.take_expired(now, SWEEP_MESSAGES)
             for entry in expired:

@@ -26,6 +26,8 @@ def apply(queue: "Queue", settings: QueueSettings) -> None:
     before = queue.settings
     queue.settings = settings
     queue.message_ttl = settings.message_ttl
+    # Of classic queues only those that a policy limits.
+    queue.counts_returns = queue.quorum or settings.delivery_limit is not None
     if settings.expires != before.expires:
         queue.expiry.lease(settings.expires)
     if settings.consumer_timeout != before.consumer_timeout:

@@ -16,8 +16,8 @@ from broker.length_limits import Limits
 from broker.message import Message, QueuedMessage
 from broker.priorities import Priorities
 from broker.queue_counters import QueueCounters
-from broker.quorum import RETURNED
 from broker.ready import Fifo, Ready
+from broker.returns import RETURNED, within_limit
 from persistence.message_log import UNPLUGGED, Log
 from persistence.shares import Share
 from vhosts import errors
@@ -43,37 +43,11 @@ class Queue(QueueCounters):
     """A classic queue.  `owner` is the connection it is exclusive to, or None."""
 
     __slots__ = (
-        "active_consumer",
-        "arguments",
-        "auto_delete",
-        "available",
-        "congested_by",
-        "consumers",
-        "deleted",
-        "delivering",
-        "durable",
-        "effective_policy",
-        "expiry",
-        "id",
-        "levels",
-        "limits",
-        "log",
-        "marks",
-        "message_ttl",
-        "name",
-        "next_position",
-        "operator_policy",
-        "owner",
-        "policy",
-        "quorum",
-        "ready",
-        "ready_bytes",
-        "retiring",
-        "retries",
-        "settings",
-        "stores_all",
-        "touched",
-        "turn",
+        *("active_consumer", "arguments", "auto_delete", "available", "congested_by"),
+        *("consumers", "counts_returns", "deleted", "delivering", "durable", "effective_policy"),
+        *("expiry", "id", "levels", "limits", "log", "marks", "message_ttl", "name"),
+        *("next_position", "operator_policy", "owner", "policy", "quorum", "ready"),
+        *("ready_bytes", "retiring", "retries", "settings", "stores_all", "touched", "turn"),
         "unacked",
     )
 
@@ -109,6 +83,8 @@ class Queue(QueueCounters):
         super().__init__(vhost, settings.queue_type, turn.clock.now_ms())
         self.message_ttl = settings.message_ttl
         self.quorum = settings.queue_type == "quorum"
+        # Whether returns are limited, or at least kept and told to consumers.
+        self.counts_returns = self.quorum
         # Quorum queues keep every message whatever its delivery-mode (spec 8.1).
         self.stores_all = self.quorum
         self.limits = Limits.of(settings)
@@ -262,14 +238,17 @@ class Queue(QueueCounters):
             self.count_delivered(budget - messages, no_ack)
             if self.marks is not None:
                 self.marks.reserve()
-        if self.expiry.watching:
-            self.expiry.sweep()
         if self.limits is not None and not self.limits.refuses:
             self._shorten(self.limits)
+        if self.expiry.watching:
+            self.expiry.sweep()
         if self.ready.paged:
             self.ready = self.ready.advance(demand=bool(available))
 
     def _shorten(self, limits: Limits) -> None:
+        if self.expiry.watching and limits.exceeded(self):
+            # What had expired before is in nobody's way; what came without any time is.
+            self.expiry.sweep(spared_ms=1)
         while limits.exceeded(self) and not self.must_wait():
             self.drop_head()
 
@@ -343,7 +322,7 @@ class Queue(QueueCounters):
     def requeue(self, entry: QueuedMessage, count: int = RETURNED) -> None:
         """An unacked message goes back to its original place (spec 7.6).
 
-        `count` is quorum.FAILED where it counts towards the delivery limit.
+        `count` is returns.FAILED where it counts towards the delivery limit.
         """
         self.unacked -= 1
         if self.deleted:
@@ -354,7 +333,8 @@ class Queue(QueueCounters):
 
     def came_back(self, entry: QueuedMessage, count: int) -> None:
         """What becomes of a message that was returned, for what `count` says."""
-        self.take_back(entry)
+        if not self.counts_returns or within_limit(self, entry):
+            self.take_back(entry)
 
     def wait(self, entry: QueuedMessage, delay: int, again: Again) -> None:
         """A message counts as unacked for `delay` ms; then `again` is called with it."""

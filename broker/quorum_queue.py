@@ -1,15 +1,15 @@
-"""A quorum queue: its delivery limit, and two levels of priority (spec 8.1, 7.7).
+"""A quorum queue: what waits before it is tried again, two levels of priority (spec 8.1, 7.7).
 
 Here: the way in and back, and what becomes of the queue with the first message
 of high priority.  Not here: how the levels are served (weighted.py), how returns
-are counted and told (quorum.py), all that is as in any queue (queue.py).
+are counted and told (returns.py), all that is as in any queue (queue.py).
 """
 
 from broker.delayed_retry import delay_of
 from broker.expiry import message_deadline
 from broker.message import Message, QueuedMessage
 from broker.queue import Queue
-from broker.quorum import failures
+from broker.returns import within_limit
 from broker.weighted import NORMAL, Weighted, level_of
 
 
@@ -37,12 +37,8 @@ class QuorumQueue(Queue):
             self.turn.touched.append(self)
 
     def came_back(self, entry: QueuedMessage, count: int) -> None:
-        limit = self.settings.delivery_limit
-        if limit is not None and failures(entry) > limit:
-            self.dead_letter(entry, "delivery_limit")
+        if not within_limit(self, entry):
             return
-        if entry.batch is not None:
-            self.log.returned(entry)
         delay = delay_of(self.settings, entry, count)
         if delay:
             self.wait(entry, delay, self.take_back)

@@ -19,7 +19,7 @@ from broker.amqp.splice import without
 from broker.consumer import Consumer
 from broker.message import Message, QueuedMessage
 from broker.queue import TURN_BYTES, TURN_MESSAGES, Queue
-from broker.quorum import RETURNED
+from broker.returns import RETURNED
 from broker.stream_reader import OFFSET_KEY, Reader
 from broker.stream_retention import Segments
 from vhosts import errors

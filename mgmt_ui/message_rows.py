@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker import ages
 from broker.browse import STATES, UNACKED, Found
-from broker.quorum import counted
+from broker.returns import counted
 from broker.yielding import Breather
 from mgmt_ui.api.messages import shown_properties
 from mgmt_ui.body import dump
@@ -59,7 +59,7 @@ class Look:
 def describe(call: Call, look: Look, now: int, found: Found) -> Row:
     """A message where it stands; `now` is clock milliseconds."""
     entry, queue = found.entry, found.entry.queue
-    message = counted(entry) if entry.returns and queue.quorum else entry.message
+    message = counted(entry) if entry.returns and queue.counts_returns else entry.message
     stream = queue.settings.queue_type == "stream"
     row: Row = {
         "place": str(found.place),

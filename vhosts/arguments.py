@@ -39,7 +39,10 @@ _locator = checks.one_of(
 
 
 class Argument(NamedTuple):
-    """One row: `setting` names a field of QueueSettings, None where nothing here acts on it."""
+    """One row: `setting` names a field of QueueSettings, None where nothing here acts on it.
+
+    `by_policy`: the types of queue that refuse the argument and know the policy key all the same.
+    """
 
     name: str
     queue_types: frozenset[str]
@@ -47,6 +50,7 @@ class Argument(NamedTuple):
     merge: Merge = merge.argument_only
     policy_key: str | None = None
     setting: str | None = None
+    by_policy: frozenset[str] = frozenset()
 
 
 # fmt: off
@@ -79,7 +83,7 @@ _ROWS = (
     Argument("x-queue-master-locator", CLASSIC, checks.anything, merge.argument_wins,
              "queue-master-locator"),
     Argument("x-delivery-limit", QUORUM, checks.integer, merge.minimum_or_unlimited,
-             "delivery-limit", "delivery_limit"),
+             "delivery-limit", "delivery_limit", by_policy=CLASSIC),
     Argument("x-message-deduplication", ALL, checks.boolean),
     Argument("x-cache-size", ALL, checks.positive),
     Argument("x-cache-ttl", ALL, checks.positive),
@@ -220,7 +224,7 @@ def effective_value(
     row: Argument, arguments: Table, policy: Mapping[str, Any], queue_type: str
 ) -> Any:
     """Argument and policy merged by the row's rule (spec 7.2); None where neither says anything."""
-    if queue_type not in row.queue_types:
+    if queue_type not in row.queue_types and queue_type not in row.by_policy:
         return None
     field = arguments.get(row.name)
     from_policy = None if row.policy_key is None else policy.get(row.policy_key)

@@ -128,7 +128,9 @@ _ROWS = (
 
 KEYS = {row.name: row for row in _ROWS}
 
-_KNOWN_TO = {row.policy_key: row.queue_types for row in ARGUMENTS.values() if row.policy_key}
+_KNOWN_TO = {
+    row.policy_key: row.queue_types | row.by_policy for row in ARGUMENTS.values() if row.policy_key
+}
 _KNOWN_TO |= {name: CLASSIC for name in KEYS if name.startswith("ha-")}
 _KNOWN_TO["target-group-size"] = QUORUM
 

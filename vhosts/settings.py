@@ -111,7 +111,7 @@ class QueueSettings:
         if self.queue_type == "quorum":
             if self.delivery_limit is None:
                 self.delivery_limit = DEFAULT_DELIVERY_LIMIT
-            elif self.delivery_limit < 0:
-                self.delivery_limit = None
             if self.overflow == "reject-publish-dlx":
                 self.overflow = "drop-head"
+        if self.delivery_limit is not None and self.delivery_limit < 0:
+            self.delivery_limit = None

@@ -12,7 +12,7 @@ from broker.consumer import Consumer
 from broker.handlers.queue import queue_name
 from broker.paging import Unread
 from broker.publishing import REPLY_TO, REPLY_TO_PREFIX
-from broker.quorum import counted
+from broker.returns import counted
 from broker.transaction import Transaction
 from vhosts import errors
 from vhosts.arguments import validate_consumer_arguments
@@ -115,7 +115,7 @@ def get(channel: Channel, command: commands.Basic.Get) -> cold.Method | list[byt
         served.get_empty += 1
         return commands.Basic.GetEmpty()
     tag, channel.next_tag = channel.next_tag, channel.next_tag + 1
-    message = counted(entry) if entry.returns and queue.quorum else entry.message
+    message = counted(entry) if entry.returns and queue.counts_returns else entry.message
     method = hot.get_ok_method(
         channel.number, tag, entry.returns > 0, message.route.raw, queue.message_count
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from broker.amqp import properties
 from broker.local_client import LocalClient
-from broker.quorum import FAILED, RETURNED, counted
 from broker.replies import translate
+from broker.returns import FAILED, RETURNED, counted
 from mgmt_ui.call import Call
 from mgmt_ui.errors import ApiError, bad_request
 from mgmt_ui.fields import plain, typed
@@ -187,7 +187,7 @@ def _get_refusal(error: BrokerError) -> ApiError:
 
 
 def _as_delivered(entry: "QueuedMessage") -> "Message":
-    return counted(entry) if entry.returns and entry.queue.quorum else entry.message
+    return counted(entry) if entry.returns and entry.queue.counts_returns else entry.message
 
 
 def _show(encoding: str, truncate: int | None, fetched: Fetched) -> Row:

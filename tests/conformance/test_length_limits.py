@@ -252,6 +252,15 @@ def test_dropped_for_their_size_are_dead_lettered(channel, dead):
     assert (body, properties.headers["x-first-death-reason"]) == (b"1", "maxlen")
 
 
+@pytest.mark.checklist(299)
+@pytest.mark.parametrize(("limit", "time"), [(0, "0"), (1, "0"), (0, "60000")])
+def test_what_has_neither_room_nor_time_has_no_room(channel, dead, limit, time):
+    queue = limited(channel, limit, dead=dead)
+    publish(channel, "", queue, "m", expiration=time)
+    reason = get(channel, dead)[1].headers["x-first-death-reason"]
+    assert reason == ("expired" if limit else "maxlen")
+
+
 @pytest.mark.checklist(300)
 @pytest.mark.parametrize(("limit", "octets"), [(2, None), (None, 2)], ids=["number", "size"])
 def test_refused_are_not_dead_lettered(channel, dead, limit, octets):

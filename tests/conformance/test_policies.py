@@ -180,7 +180,8 @@ def test_apply_to_types_of_queues(channel, queue, policy, apply_to, classic, quo
 def test_a_queue_that_does_not_know_a_key_is_left_to_the_next_policy(channel, queue, policy):
     classic, quorum = queue(), queue(arguments=QUORUM)
     for name in (classic, quorum):
-        policy(name, policy="high", priority=1, max_length=1, delivery_limit=5)
+        strategy = "at-most-once"
+        policy(name, policy="high", priority=1, max_length=1, dead_letter_strategy=strategy)
         policy(name, policy="low", max_length=3)
         publish(channel, "", name, *"1234")
     until_ready(channel, classic, 3)
@@ -314,6 +315,22 @@ def test_delivery_limit(channel, queue, policy):
     for _ in range(2):
         channel.basic_reject(get(channel, name)[0].delivery_tag, requeue=True)
     until_ready(channel, name, 0)
+
+
+@pytest.mark.checklist(323)
+@pytest.mark.differs("leaves classic queues out of such a policy")
+def test_delivery_limit_of_classic_queues(channel, queue, policy):
+    dead = declare(channel)
+    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    name = queue("m", arguments=arguments)
+    policy(name, delivery_limit=1)
+    counts = []
+    for _ in range(2):
+        method, properties, _ = get(channel, name)
+        counts.append((properties.headers or {}).get("x-delivery-count"))
+        channel.basic_reject(method.delivery_tag, requeue=True)
+    assert counts == [None, 1]
+    assert get(channel, dead)[1].headers["x-death"][0]["reason"] == "delivery_limit"
 
 
 def test_alternate_exchange_the_argument_wins(channel, name, policy):

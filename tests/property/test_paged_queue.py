@@ -1,16 +1,14 @@
 """The same as in test_queue.py, with limits so small that nearly all messages are on the disk."""
 
-import os
-
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from broker import paging
 from broker.message import Body
 from broker.paged import Paged
 from broker.priorities import Priorities
-from tests.property.test_queue import QUEUE, Queue
+from tests.property.test_queue import LONG, QUEUE, TIMEOUT_S, Queue
 
 # Two messages make a queue long, and one of them stays.
 TINY = {"LONG": 500, "HEAD": 1, "AHEAD": 800, "FLOOR": 0, "PORTION": 1}
@@ -30,19 +28,43 @@ class PagedQueue(Queue):
             setattr(paging, name, value)
         super().teardown()
 
-    # What had been delivered before a crash comes back to a long quorum queue in its old order.
-    @precondition(lambda self: not self.model.rules.quorum)
+    # A level of high priority that is on the disk shows only as it is read what came back.
+    @precondition(lambda self: not self.model.rules.weighted)
     @rule()
     def crash(self) -> None:
         died = self.model
         self.model = self.on_disk
         self.model.crash(died)
         self.engine.crash()
+        self._come_back()
+
+    @precondition(lambda self: not self.held and not self.model.rules.weighted)
+    @rule()
+    def restart(self) -> None:
+        self.model.lose_connection()
+        self.engine.restart()
+        self._come_back()
+
+    def _come_back(self) -> None:
         returned = self._returned()
         for item in self.model.ready:
             item.delivered |= item.body in returned
+        self.model.restart()
         self._attach()
         self.wait(1)
+
+    @precondition(lambda self: self.model.unacked)
+    @rule(which=st.integers(0, 9), failed=st.booleans())
+    def requeue(self, which: int, failed: bool) -> None:
+        ready = self.engine.queue(QUEUE).ready
+        if self.model.rules.quorum and not self.model.rules.weighted:
+            # It goes behind what came back and is in memory, before what the disk has of such.
+            head = ready.head if isinstance(ready, Paged) else ready
+            assert not isinstance(head, Priorities)  # such a queue has one level
+            back = {entry.message.body for _, entry in head.came_back()}
+            for item in self.model.ready:
+                item.delivered = item.body in back
+        super().requeue(which, failed)
 
     def _returned(self) -> set[Body]:
         # Which of those that may count as delivered do so is up to the engine.
@@ -59,17 +81,6 @@ class PagedQueue(Queue):
             found |= {entry.message.body for _, entry in level.returned}
         return found
 
-    @precondition(lambda self: not self.held and not self.model.rules.quorum)
-    @rule()
-    def restart(self) -> None:
-        super().restart()
 
-
-TestPagedQueue = pytest.mark.timeout(1800)(PagedQueue.TestCase)
-TestPagedQueue.settings = settings(
-    settings.get_profile("default"),
-    max_examples=int(os.environ.get("LEVERET_EXAMPLES", "100")),
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+TestPagedQueue = pytest.mark.timeout(TIMEOUT_S)(PagedQueue.TestCase)
+TestPagedQueue.settings = LONG

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.support.encoding import plain
 from tests.support.wire import publish_frames
 
 QUORUM = {"x-queue-type": "quorum"}
@@ -176,6 +177,43 @@ def test_a_lower_delivery_limit_is_for_messages_that_are_there(engine, client, p
         client.send_method(1, "basic.reject", delivery_tag=tag, requeue=True)
     assert client.silent
     assert (queue.message_count, queue.unacked) == (0, 0)
+
+
+def test_a_delivery_limit_is_for_classic_queues_too(client, policy):
+    queue = client.declare(
+        "q", {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}, durable=True
+    )
+    dead = client.declare("dead")
+    publish(client, b"m")
+    client.consume("q")
+    seen = [*client.deliveries()]
+    client.send_method(1, "basic.reject", delivery_tag=1, requeue=True)
+    seen += client.deliveries()
+    policy(delivery_limit=1)
+    client.nack(2)
+    seen += client.deliveries()
+    client.send_method(1, "basic.reject", delivery_tag=3, requeue=True)
+    client.engine.run()
+    counts = [plain(each.properties.get("headers", {})).get("x-delivery-count") for each in seen]
+    assert counts == [None, None, 1]
+    assert (queue.message_count, queue.unacked) == (0, 0)
+    assert queue.totals.dead_lettered["delivery_limit"] == 1
+    assert contents(dead) == [b"m"]
+
+
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_a_classic_queue_under_a_delivery_limit_keeps_its_counts(engine, client, policy, how):
+    client.declare("q", durable=True)
+    policy(delivery_limit=3)
+    client.publish("", "q", b"m", delivery_mode=2)
+    for count in range(4):
+        content = client.get("q")
+        assert plain(content.properties.get("headers", {})).get("x-delivery-count", 0) == count
+        client.send_method(1, "basic.reject", delivery_tag=1, requeue=True)
+        engine.advance(1)
+        getattr(engine, how)()
+        client = engine.connect()
+    assert client.get("q") is None
 
 
 def test_a_consumer_timeout_is_for_consumers_that_are_there(engine, client, policy):

@@ -1,6 +1,6 @@
 import pytest
 
-from broker.quorum import FAILED, RETURNED, failures
+from broker.returns import FAILED, RETURNED, failures
 from tests.support.encoding import plain
 
 QUORUM = {"x-queue-type": "quorum"}

@@ -79,7 +79,10 @@ def test_apply_to(vhost, apply_to, names):
 
 def test_a_queue_that_does_not_know_a_key_is_left_to_the_next(vhost):
     vhost.policies.set(
-        "p", pattern="", definition={"max-length": 1, "delivery-limit": 2}, priority=1
+        "p",
+        pattern="",
+        definition={"max-length": 1, "dead-letter-strategy": "at-least-once"},
+        priority=1,
     )
     vhost.policies.set("q", pattern="", definition=TTL)
     assert name_of(queue(vhost, "classic").policy) == "q"

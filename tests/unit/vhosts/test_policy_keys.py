@@ -95,7 +95,8 @@ def test_texts(definition, text):
     [
         ({"max-length": 1}, {"classic", "quorum"}),
         ({"max-length-bytes": 1}, {"classic", "quorum", "stream"}),
-        ({"max-length": 1, "delivery-limit": 1}, {"quorum"}),
+        ({"max-length": 1, "delivery-limit": 1}, {"classic", "quorum"}),
+        ({"max-length": 1, "delayed-retry-min": 1}, {"quorum"}),
         ({"max-length": 1, "max-age": "1h"}, set()),
         ({"max-age": "1h"}, {"stream"}),
         ({"ha-mode": "all"}, {"classic"}),

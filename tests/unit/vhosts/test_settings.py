@@ -53,7 +53,7 @@ def test_policy_merges_by_the_rules_of_the_table():
 
 def test_keys_of_other_queue_types_have_no_effect():
     assert QueueSettings.of(STREAM, {"message-ttl": 5}).message_ttl is None
-    assert QueueSettings.of({}, {"delivery-limit": 5}).delivery_limit is None
+    assert QueueSettings.of({}, {"delayed-retry-min": 5}).delayed_retry_min is None
 
 
 def test_delivery_limit_of_quorum_queues():
@@ -61,6 +61,12 @@ def test_delivery_limit_of_quorum_queues():
     assert QueueSettings.of({**QUORUM, "x-delivery-limit": ("I", 2)}).delivery_limit == 2
     assert QueueSettings.of({**QUORUM, "x-delivery-limit": ("I", -1)}).delivery_limit is None
     assert QueueSettings.of(QUORUM, {"delivery-limit": 3}).delivery_limit == 3
+
+
+def test_delivery_limit_of_classic_queues_is_the_policys():
+    assert QueueSettings.of({}).delivery_limit is None
+    assert QueueSettings.of({}, {"delivery-limit": 5}).delivery_limit == 5
+    assert QueueSettings.of({}, {"delivery-limit": -1}).delivery_limit is None
 
 
 def test_quorum_queues_cannot_dead_letter_what_they_refuse():
