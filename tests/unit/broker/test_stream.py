@@ -1,10 +1,13 @@
 """Streams in an engine in memory: order, credit, retention, restart, and what is safe to read."""
 
+from zlib import crc32
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.stream import SETTLED_PER_TURN, Stream
+from persistence import record
 from tests.support.encoding import Typed
 from tests.support.engine import Client, Engine
 
@@ -374,8 +377,14 @@ def test_rewritten_batches_come_in_any_order(engine, client):
     for body in bodies(4):
         publish(client, body)
     with engine._database.begin() as database:
+        rows = database.exec_driver_sql("select id, vhost_id, data from batch order by id limit 1")
+        number, vhost, data = rows.one()
+        records = data[record._HEAD.size :]
+        checksum = crc32(records, crc32(record.place(number + 100, vhost)))
+        head = record._HEAD.pack(record.FORMAT, checksum, len(records))
         database.exec_driver_sql(
-            "update batch set id = id + 100 where id < 1 + (select min(id) from batch)"
+            "update batch set id = ?, data = ?, summary = null where id = ?",
+            (number + 100, head + records, number),
         )
     engine.crash()
     client = engine.connect()
