@@ -183,6 +183,7 @@ class Pager:
             found = record.extract(blob, share.ordinals)
         except Damaged:
             return copies
+        _count_reads(queue, len(found))
         for at in range(0, len(found), COPIED):
             copies += self._recall.build(queue, share.batch, found[at : at + COPIED])
             await next_turn()
@@ -193,7 +194,9 @@ class Pager:
         try:
             if isinstance(blob, Damaged):
                 raise blob
-            return self._recall.entries(queue, share, blob)
+            entries = self._recall.entries(queue, share, blob)
+            _count_reads(queue, len(entries))
+            return entries
         except Damaged as damage:
             logger.error(
                 "vhost '%s': batch %d cannot be read: %s; queue '%s' lacks %d messages",
@@ -206,6 +209,11 @@ class Pager:
             queue.ready_bytes -= share.octets
             queue.vhost.log.set_aside(share, damage)
             return []
+
+
+def _count_reads(queue: "Queue", messages: int) -> None:
+    queue.disk_reads += messages
+    queue.vhost.statistics.disk_reads += messages
 
 
 def _ahead(size: tuple[int, int]) -> int:

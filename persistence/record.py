@@ -171,12 +171,40 @@ def without(blob: bytes, settled: set[int], place: bytes = b"") -> bytearray | N
 
     All others keep their ordinals.  None if nothing is left; raises Damaged.
     """
-    parts: list[bytes] = [bytes(_HEAD.size + _COUNT.size)]
-    count = 0
-    for record in decode(blob, settled, place):
+    check(blob, place)
+    head = bytes(_HEAD.size + _COUNT.size)
+    try:
+        kept = _keep_alike(blob, settled)
+        if kept is not None:
+            return _finish([head, *kept], len(kept), place) if kept else None
+        records = _records(blob, settled)
+    except error:
+        raise Damaged("its records do not fit its size") from None
+    parts: list[bytes] = [head]
+    for record in records:
         _add_record(parts, record)
-        count += 1
-    return _finish(parts, count, place) if count else None
+    return _finish(parts, len(records), place) if records else None
+
+
+def _keep_alike(blob: bytes, settled: set[int]) -> list[bytes] | None:
+    # The records that stay, as they are; None where not all are of one size with one reference.
+    # Without looking into each it takes a tenth of the time.
+    shape = blob[_FIRST : _FIRST + _SHAPE_BYTES]
+    if len(shape) < _SHAPE_BYTES:
+        return None
+    route, header, body, _, more = _SHAPE.unpack(shape)
+    size = _RECORD.size + route + header + body
+    (count,) = _COUNT.unpack_from(blob, _HEAD.size)
+    if more or count * size != len(blob) - _FIRST or not _repeats(blob, shape, size):
+        return None
+    ordinals = Struct(f">{_SHAPE_BYTES}xI{size - _SHAPE_BYTES - _ORDINAL.size}x")
+    places = range(_FIRST, len(blob), size)
+    found = ordinals.iter_unpack(memoryview(blob)[_FIRST:])
+    return [
+        blob[at : at + size]
+        for at, (ordinal,) in zip(places, found, strict=True)
+        if ordinal not in settled
+    ]
 
 
 def _add_record(parts: list[bytes], record: Record) -> None:

@@ -4,8 +4,8 @@ Here: when and in which portions.  Not here: which batches are sparse
 (message_log.py), how a blob is rewritten (record.py), how SQLite is told to
 shrink (engine.py).
 
-All is done on the writer's thread in steps of a few milliseconds, so that a
-commit never waits long.  A rewritten batch keeps its id, and what is alive in
+All is done on the writer's thread in steps of a few milliseconds, by the clock,
+so that a commit never waits long.  A rewritten batch keeps its id, and what is alive in
 it its ordinals: in memory nothing has to be found or changed, and the way of a
 message pays nothing.  Only what the disk knows to be settled is left out, so
 that no settlement gets there before the commit that it belongs to.
@@ -13,6 +13,7 @@ that no settlement gets there before the commit that it belongs to.
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -25,7 +26,11 @@ logger = logging.getLogger("leveret.upkeep")
 
 # Seconds between two looks, and between the steps while there is something to do.
 ROUND, STEP = 1.0, 0.025
-# What one step rewrites (bytes, or one batch) and gives back (pages): a few milliseconds.
+# A step ends when it has taken so long (seconds), and with what it was doing then: a batch, or a
+# portion of pages.  Commits wait meanwhile.
+SLICE = 0.003
+PORTION_PAGES = 32
+# What one step rewrites (bytes, or one batch) and gives back (pages) at most.
 STEP_BYTES = 1 << 21
 STEP_PAGES = 256
 # Free pages that stay in the file for what comes next.
@@ -62,8 +67,12 @@ _DELETE_SETTLED = delete(schema.settled).where(schema.settled.c.batch_id == bind
 
 
 class _Done(NamedTuple):
-    """What a step did: by batch id what it left out and the new size; pages given back and free."""
+    """What a step did: by batch id what it left out and the new size; pages given back and free.
 
+    `looked_at` is how many of its batches it got to.
+    """
+
+    looked_at: int
     rewritten: dict[int, tuple[set[int], int]]
     given_back: int
     free: int
@@ -109,7 +118,7 @@ class Upkeep:
         calm = free + SPARE_PAGES + round(GROWING * (now - self._free_at))
         self._free_at = now
         self._commit.maintain(
-            lambda connection: _do(connection, numbers, free, calm),
+            lambda connection: _do(connection, numbers, free, calm, self._clock.monotonic),
             lambda done: self._stepped(batches, done),
         )
 
@@ -130,6 +139,7 @@ class Upkeep:
             return
         for number, (left_out, size) in done.rewritten.items():
             batches[number].rewritten(left_out, size)
+        self._due.extendleft(reversed([*batches.values()][done.looked_at :]))
         self._free = done.free
         if self._due or done.given_back:
             self._timer = self._clock.call_later(STEP, self._step)
@@ -151,21 +161,36 @@ class Upkeep:
 # -- on the writer's thread --------------------------------------------------------------
 
 
-def _do(connection: Connection, batches: list[int], free_before: int, calm: int) -> _Done:
+def _do(
+    connection: Connection,
+    batches: list[int],
+    free_before: int,
+    calm: int,
+    now: Callable[[], float],
+) -> _Done:
     # Above `calm` free pages they grow so quickly that they are better left alone.
+    end = now() + SLICE
+    looked_at = 0
     rewritten = {}
     if batches:
         with connection.begin():
             for number in batches:
+                looked_at += 1
                 if (result := _rewrite(connection, number)) is not None:
                     rewritten[number] = result
+                if now() >= end:
+                    break
     free = engine.free_pages(connection)
     # Only what was not needed since the last look.
     spare = min(free, free_before) - SPARE_PAGES if free <= calm else 0
-    given_back = max(0, min(spare, STEP_PAGES))
-    if given_back:
-        engine.shrink(connection, given_back)
-    return _Done(rewritten, given_back, free - given_back)
+    wanted = max(0, min(spare, STEP_PAGES))
+    given_back = 0
+    # However slow the machine is, each step does something.
+    while given_back < wanted and (now() < end or not (looked_at or given_back)):
+        portion = min(PORTION_PAGES, wanted - given_back)
+        engine.shrink(connection, portion)
+        given_back += portion
+    return _Done(looked_at, rewritten, given_back, free - given_back)
 
 
 def _rewrite(connection: Connection, number: int) -> tuple[set[int], int] | None:

@@ -1,4 +1,4 @@
-"""Load that amqpload does not make: priorities, TTL, headers, dead letters, streams.
+"""Load that amqpload does not make: priorities, TTL, headers, dead letters, streams, confirms.
 
 `python -m tests.bench.features NAME HOST PORT PID SECONDS` prints one JSON object with the same
 names as amqpload's. It runs as a process of its own, so that the load of one line does not meet
@@ -11,16 +11,17 @@ same for all of a line and learnt from the first.
 import json
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from tests.bench import confirms
+from tests.bench.reader import PATIENCE, Reader
 from tests.support.encoding import Typed
 from tests.support.rabbitmq import descendants
-from tests.support.wire import Address, WireClient, method_frame, publish_frames
+from tests.support.wire import Address, WireClient, publish_frames
 
 BODY = b"x" * 16
 BLOCK = 100
@@ -32,71 +33,9 @@ WINDOW = 5000
 BACKLOG = 100_000
 DEAD_AFTER_MS = 8000
 READERS = 5
-PREFETCH = 2000
-PATIENCE = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 Figures = dict[str, Any]
-
-
-class Reader(threading.Thread):
-    """Consumes one queue on a connection of its own and counts."""
-
-    def __init__(self, address: Address, queue: str, *, acks: bool = False, **arguments: Any):
-        super().__init__(daemon=True)
-        self.count = 0
-        self.first_at = self.last_at = 0.0
-        self._acks = acks
-        self._client = WireClient(address, PATIENCE)
-        self._client.connect(channels=(1,))
-        if acks:
-            self._client.send_method(1, "basic.qos", prefetch_count=PREFETCH)
-            self._client.expect("basic.qos-ok")
-        self._client.send_method(
-            1, "basic.consume", queue=queue, no_ack=not acks, arguments=arguments
-        )
-        self._client.expect("basic.consume-ok")
-
-    def run(self) -> None:
-        """Counts until the connection ends."""
-        try:
-            self._count()
-        except OSError:
-            pass  # `close` ended it
-
-    def _count(self) -> None:
-        client = self._client
-        size = sum(len(client.read_payload_frame().payload) + 8 for _ in range(3))
-        self.first_at = time.perf_counter()
-        octets = size + len(client.received)
-        acked = 0
-        client.socket.settimeout(None)
-        while True:
-            self.count = octets // size
-            self.last_at = time.perf_counter()
-            if self._acks and self.count - acked >= PREFETCH // 4:
-                acked = self.count
-                client.socket.sendall(
-                    method_frame(1, "basic.ack", delivery_tag=acked, multiple=True)
-                )
-            chunk = client.socket.recv(1 << 18)
-            if not chunk:
-                return
-            octets += len(chunk)
-
-    def reaches(self, count: int) -> None:
-        """Waits until so many have come; raises TimeoutError when none comes any more."""
-        seen, since = -1, time.perf_counter()
-        while self.count < count:
-            if self.count != seen:
-                seen, since = self.count, time.perf_counter()
-            elif time.perf_counter() - since > PATIENCE:
-                raise TimeoutError(f"{seen} of {count} deliveries")
-            time.sleep(0.0005)
-
-    def close(self) -> None:
-        """Ends the connection, and so the thread."""
-        self._client.abort()
 
 
 class Feature:
@@ -250,6 +189,11 @@ def stream(feature: Feature, _seconds: float) -> Figures:
     return {"consumed": READERS * BACKLOG, "consume_per_s": round(READERS * BACKLOG / elapsed)}
 
 
+def confirm_latency(feature: Feature, seconds: float) -> Figures:
+    """Persistent messages at a steady rate, consumed and acked: how long each confirm takes."""
+    return confirms.measure(feature.address, feature.queue("bench.confirms", durable=True), seconds)
+
+
 def _through(feature: Feature, queue: str, blocks: Sequence[bytes], seconds: float) -> Figures:
     reader = Reader(feature.address, queue)
     figures = feature.stream_through(blocks, reader, seconds)
@@ -263,6 +207,7 @@ FEATURES: dict[str, Callable[[Feature, float], Figures]] = {
     "headers": headers,
     "dead-letter": dead_letter,
     "stream": stream,
+    "confirm-latency": confirm_latency,
 }
 
 

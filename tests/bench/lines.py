@@ -44,6 +44,7 @@ LINES: tuple[Line, ...] = (
     Line("large", (), ratio=1),
     Line("latency", (), latency=True),
     Line("latency-reliable", (), latency=True),
+    Line("confirm-latency", (), latency=True, feature=True),
     Line("priority", (), feature=True),
     Line("ttl", (), feature=True),
     Line("headers", (), feature=True),

@@ -76,6 +76,15 @@ def test_all_comes_back_in_order_and_the_queue_is_as_before(client: Client):
     assert not queue.ready.paged
 
 
+def test_what_is_read_back_is_counted(client: Client):
+    queue = client.declare("q")
+    publish(client, "q", 300)
+    left = on_disk(queue)
+    assert (queue.disk_reads, queue.vhost.statistics.disk_reads) == (0, 0)
+    drained(client, "q")
+    assert (queue.disk_reads, queue.vhost.statistics.disk_reads) == (left, left)
+
+
 def test_nothing_is_read_before_somebody_wants_it(engine: Engine, client: Client):
     client.declare("q")
     publish(client, "q", 300)

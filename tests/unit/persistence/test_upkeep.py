@@ -168,6 +168,44 @@ def test_many_forgotten_messages_are_many_small_steps(looked_after, opened, monk
     assert opened().positions() == [entry.position for entry in kept]
 
 
+def test_a_slow_machine_does_one_thing_a_step(looked_after, opened, monkeypatch):
+    database = looked_after
+    monkeypatch.setattr(upkeep, "SLICE", 0)
+    kept = []
+    for number in range(8):
+        entries = database.publish(*range(number * 100, number * 100 + 100), body=bytes(100))
+        database.written()
+        kept.append(entries[50])
+        for entry in entries[:50] + entries[51:]:
+            database.log.settle(entry)
+    database.written()
+    pass_time(database, 2 * ROUND)
+    pass_time(database, 3 * STEP)
+    assert sum(not entry.batch.settled for entry in kept) == 4
+
+    pass_time(database, 4 * STEP)
+
+    assert blob_size(database) < 2000
+    assert opened().positions() == [entry.position for entry in kept]
+
+
+def test_a_slow_machine_gives_back_little_by_little(looked_after, monkeypatch):
+    database = looked_after
+    monkeypatch.setattr(upkeep, "SLICE", 0)
+    entries = database.publish(*range(16_000), body=bytes(1000))
+    database.written()
+    for entry in entries:
+        database.log.settle(entry)
+    database.written()
+    free = database.scalar("PRAGMA freelist_count")
+    pass_time(database, 2 * ROUND)
+
+    pass_time(database, 5 * STEP)
+
+    given_back = free - database.scalar("PRAGMA freelist_count")
+    assert 5 * upkeep.PORTION_PAGES <= given_back <= 7 * upkeep.PORTION_PAGES
+
+
 def test_damage_is_reported_and_left_for_the_next_start(looked_after, opened, caplog):
     database = looked_after
     entries = database.publish(*range(100), body=bytes(100))
