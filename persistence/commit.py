@@ -21,6 +21,7 @@ from sqlalchemy.sql.base import Executable
 
 from persistence import engine as engines
 from persistence import malformed, schema
+from persistence.checkpoints import OF_TASK, Checkpoints
 from persistence.prepared import Parameters
 from persistence.reader import Reader
 from persistence.shares import Share
@@ -136,6 +137,7 @@ class GroupCommit:
         self._claimed: Connection | None = None
         if self._claim is not None:
             self._claimed = engines.connect_writer(engine, self._claim)
+        self._checkpoints = Checkpoints(engine, lambda job: self.maintain(job, lambda _: None))
         self._last_batch_id = self._highest_batch()
         self._thread = threading.Thread(target=self._write, name="leveret-writer", daemon=True)
         self._thread.start()
@@ -320,8 +322,10 @@ class GroupCommit:
                     failed = None
                 if isinstance(work, Work):
                     _perform(work, connection)
+                    self._checkpoints.committed(work.size)
                 else:
                     work(connection)
+                    self._checkpoints.wrote(OF_TASK)
             except Exception as error:
                 failed = failed or error
                 if connection is not None:
@@ -359,12 +363,14 @@ class GroupCommit:
         After `patience` seconds it is left alone: it ends with the process then.
         """
         self.reader.close()
+        self._checkpoints.close(patience)
         self._work.put(None)
         self._thread.join(patience)
 
     def abandon(self) -> None:
         """As close, without waiting: the thread may hang in the disk, and ends with the process."""
         self.reader.close()
+        self._checkpoints.close()
         self._work.put(None)
 
 

@@ -30,15 +30,15 @@ _BUSY_TIMEOUT = 5000
 # For a file that is made; later they would cost every connection a write.
 SQLITE_NEW_FILE = ("page_size=4096", "auto_vacuum=INCREMENTAL")
 # Measured with commits of one message and of thousands: see docs/performance.md.  The commit
-# that fills wal_autocheckpoint pages copies them: with 4000 it took 47 ms, with 1000 it takes
-# 13, and as many bytes a second get through.  fullfsync is for macOS, where fsync alone leaves
-# data in the drive's cache.
+# that fills wal_autocheckpoint pages copies them, which takes tens of milliseconds: it is only for
+# where checkpoints.py does not get to it in time.  fullfsync is for macOS, where fsync alone
+# leaves data in the drive's cache.
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "fullfsync=ON",
     "checkpoint_fullfsync=ON",
-    "wal_autocheckpoint=2000",
+    "wal_autocheckpoint=8000",
     "journal_size_limit=16777216",
     f"busy_timeout={_BUSY_TIMEOUT}",
     "cache_size=-8192",
@@ -69,7 +69,7 @@ def sqlite_file(url: str | URL) -> Path | None:
     """The file that a SQLAlchemy URL names, None where that is no file of SQLite's."""
     try:
         location = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         return None
     if location.get_backend_name() != "sqlite" or location.database in (None, "", ":memory:"):
         return None
@@ -212,6 +212,16 @@ def checkpoint(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(RESTART)")
         connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_TIMEOUT}")
         connection.commit()
+
+
+def move_log(connection: Connection) -> int:
+    """Moves what it can of SQLite's write-ahead log into the database, and lets others write.
+
+    Returns how many pages are left, 0 where somebody else is about it.
+    """
+    _, pages, moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+    connection.rollback()
+    return int(pages - moved)
 
 
 def mend(connection: Connection, error: Exception) -> None:

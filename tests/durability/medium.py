@@ -10,6 +10,7 @@ import random
 import shutil
 import struct
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ class TroubledMedium:
         with knobs.open("r+b") as file:
             self._knobs = mmap.mmap(file.fileno(), _KNOBS.size)
         self._platter = platter
+        # SQLite's files are written by several threads.
+        self._lock = threading.Lock()
         self._unsynced: dict[str, list[tuple[int, bytes | None]]] = {}
 
     def write(self, path: str, offset: int, data: bytes) -> int:
@@ -49,18 +52,20 @@ class TroubledMedium:
 
     def _note(self, path: str, offset: int, data: bytes | None) -> None:
         if self._platter is not None:
-            self._unsynced.setdefault(path, []).append((offset, data))
+            with self._lock:
+                self._unsynced.setdefault(path, []).append((offset, data))
 
     def sync(self, path: str) -> int:
         trouble, delay = _KNOBS.unpack_from(self._knobs)
         if delay:
             time.sleep(delay / 1000)
-        unsynced = self._unsynced.pop(path, [])
-        if trouble == CANNOT_SYNC:
-            # As Linux has it: what could not be written counts as written from then on.
-            return IOERR_FSYNC
-        if self._platter is not None:
-            _apply(self._platter / Path(path).name, unsynced)
+        with self._lock:
+            unsynced = self._unsynced.pop(path, [])
+            if trouble == CANNOT_SYNC:
+                # As Linux has it: what could not be written counts as written from then on.
+                return IOERR_FSYNC
+            if self._platter is not None:
+                _apply(self._platter / Path(path).name, unsynced)
         return OK
 
     def deleted(self, path: str) -> None:

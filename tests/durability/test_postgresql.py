@@ -272,7 +272,8 @@ async def test_the_reader_reads_and_nothing_else(url: str):
         connection.execute(schema.settled.insert(), {"batch_id": 2**40, "data": b"\x00\xff"})
     reader = engines.open_reader(url)
     async with reader.connect() as reading:
-        assert (await reading.execute(select(schema.settled))).all() == [(2**40, b"\x00\xff")]
+        rows = (await reading.execute(select(schema.settled))).all()
+        assert rows == [(2**40, b"\x00\xff", None)]
         with pytest.raises(DBAPIError, match="read-only transaction"):
             await reading.execute(schema.settled.delete())
     await reader.dispose()

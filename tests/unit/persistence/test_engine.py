@@ -61,6 +61,13 @@ def test_a_first_start_that_was_cut_short_is_completed(url, tmp_path, lost):
     engine.dispose()
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://host:port/name", "no url", "sqlite://", "sqlite:///:memory:"]
+)
+def test_what_names_no_file(url):
+    assert engines.sqlite_file(url) is None
+
+
 def test_shrinking_goes_in_steps_to_the_end(url, tmp_path):
     engine = engines.open_engine(url)
     with engine.connect() as connection:
