@@ -27,6 +27,7 @@ from persistence.shares import Share
 
 if TYPE_CHECKING:
     from broker.queue import Queue
+    from broker.scrub import Scrub
     from persistence.commit import GroupCommit
 
 logger = logging.getLogger("leveret.paging")
@@ -63,11 +64,12 @@ class Unread(Waiting):
 class Pager:
     """Looks after the memory of all queues of a broker."""
 
-    __slots__ = ("_commit", "_looks", "_recall", "_share", "_waiting", "_weights")
+    __slots__ = ("_commit", "_looks", "_recall", "_scrub", "_share", "_waiting", "_weights")
 
     def __init__(self, commit: "GroupCommit") -> None:
         self._commit = commit
         self._recall = Recall()
+        self._scrub: Scrub | None = None
         # Of queues that were not short when they were last looked at: bytes in memory.
         self._weights: dict[Queue, int] = {}
         # What each may have of BUDGET, and looks since that was found out.
@@ -110,8 +112,16 @@ class Pager:
             if keep == len(ready.fresh):
                 return ready
             ready = Paged(queue, self, ready, keep, share.level)
+            self._watch(queue)
         ready.page_out(share)
         return ready
+
+    def _watch(self, queue: "Queue") -> None:
+        if self._scrub is None:
+            from broker.scrub import Scrub  # most brokers have no long queue
+
+            self._scrub = Scrub(self, queue.turn.clock)
+        self._scrub.watch(queue)
 
     def paged(self, queue: "Queue", level: int = 0) -> Paged:
         """For a queue that is long from the start: empty, to be filled with shares."""
@@ -120,6 +130,7 @@ class Pager:
         if isinstance(found, Paged):
             return found
         new = Paged(queue, self, found, 0, level)
+        self._watch(queue)
         if isinstance(ready, Priorities):
             ready.replace(level, new)
             ready.paged = True
