@@ -105,7 +105,10 @@ class Consumer:
         return (self.prefetch or UNLIMITED) - self.credit + self.settled
 
     def room(self) -> int:
-        """How many deliveries it may get now; 0 while its channel or socket is full."""
+        """How many deliveries it may get now; none while its channel or socket is full.
+
+        Less than none where it has more than its prefetch, which was made less.
+        """
         channel = self.channel
         if not channel.flowing:
             return 0
@@ -117,9 +120,19 @@ class Consumer:
     def unpark(self) -> None:
         """Comes back into the queue's choice if it has room again."""
         queue = self.queue
-        if self.parked and self.started and self.active and admits(queue, self) and self.room():
+        wants = self.parked and self.started and self.active
+        if wants and admits(queue, self) and self.room() > 0:
             self.parked = False
             queue.consumer_available(self)
+
+    def limit(self, prefetch: int) -> None:
+        """Its prefetch from now on, 0 for none; what it has already counts."""
+        outstanding = self.outstanding
+        self.given_prefetch = prefetch
+        if not self.no_ack:
+            self.prefetch = prefetch
+            self.credit = (prefetch or UNLIMITED) - outstanding
+            self.unpark()
 
     def take(  # noqa: PLR0915 -- a call for each message would be a quarter of its cost
         self, ready: "Ready", count: int, budget: int

@@ -212,7 +212,7 @@ class Queue(QueueCounters):
         while available and (here := ready.at_hand()):
             consumer = available.first()
             room = consumer.room()
-            if not room:
+            if room <= 0:
                 available.discard(consumer)
                 consumer.parked = True
                 if not consumer.channel.flowing:

@@ -160,10 +160,10 @@ class Stream(Queue):
         for reader in behind:
             consumer = reader.consumer
             room = consumer.room()
-            if room:
+            if room > 0:
                 share = max(TURN_MESSAGES // len(behind), 1)
                 self.count_delivered(reader.take(room, share, TURN_BYTES // len(behind)), 0)
-            if not consumer.room():
+            if consumer.room() <= 0:
                 del reading[consumer]
                 consumer.parked = True
             elif reader.at < safe:

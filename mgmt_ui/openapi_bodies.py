@@ -96,6 +96,9 @@ BODIES: dict[str, Schema] = {
     "options:put": an_object("value", value={"type": ["string", "number", "boolean", "array"]}),
     "queues:put": an_object(durable=SWITCH, auto_delete=SWITCH, arguments=TABLE, node=TEXT),
     "queues:act": an_object("action", action={"enum": ["sync", "cancel_sync"]}),
+    "channels:put": an_object(
+        "prefetch", prefetch={"type": "integer", "minimum": 0, "maximum": 65535}
+    ),
     "exchanges:put": an_object(
         type=TEXT, durable=SWITCH, auto_delete=SWITCH, internal=SWITCH, arguments=TABLE
     ),

@@ -114,6 +114,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/connections/{name}/sessions", "connections:sessions"),
     Route("GET", "/api/channels", "channels:index"),
     Route("GET", "/api/channels/{name}", "channels:show"),
+    Route("PUT", "/api/channels/{name}", "channels:put"),
     Route("GET", "/api/vhosts/{vhost}/channels", "channels:index_of_vhost"),
     # Exchanges, queues, bindings, consumers
     Route("GET", "/api/exchanges", "exchanges:index"),

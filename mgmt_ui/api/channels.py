@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from broker.yielding import Breather
 from mgmt_ui import counters, sorting
+from mgmt_ui.answer import DONE, Answer
 from mgmt_ui.api import breakdowns, consumers
 from mgmt_ui.api.consumers import name_of
+from mgmt_ui.auth import Tag, has_tag
 from mgmt_ui.call import Call
-from mgmt_ui.errors import not_found
+from mgmt_ui.errors import bad_request, not_authorised, not_found
 from mgmt_ui.paging import Listing, Row
 from mgmt_ui.sorting import Key, Path
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from broker.connection import Connection
 
 STATE = "running"
+MOST_PREFETCH = 65535
 NO_COLLECTOR = dict.fromkeys(
     (
         *("minor_gcs", "fullsweep_after", "min_heap_size", "min_bin_vheap_size"),
@@ -75,6 +78,29 @@ def show(call: Call) -> Row:
     row["publishes"] = breakdowns.publishes(call, channel)
     row["deliveries"] = breakdowns.takings(call, channel)
     return row
+
+
+async def put(call: Call) -> Answer:
+    """PUT /channels/:name: the prefetch of its consumers, those that there are and later ones.
+
+    For its owner and for administrators; others get ApiError 401.
+    """
+    body = await call.body()
+    prefetch = body.integer("prefetch")
+    if not 0 <= prefetch <= MOST_PREFETCH:
+        raise bad_request(f"prefetch is from 0, for none, to {MOST_PREFETCH}")
+    channel = _find(call)
+    user = channel.connection.user
+    if user.name != call.user.name and not has_tag(call.user, Tag.ADMINISTRATOR):
+        raise not_authorised("User not authorised to access object")
+    consumers_of = channel.consumers.values()
+    if not prefetch and any(each.queue.settings.queue_type == "stream" for each in consumers_of):
+        raise bad_request("consumers of streams need a prefetch")
+    channel.prefetch = prefetch
+    for consumer in consumers_of:
+        consumer.limit(prefetch)
+    call.server.context.turn.schedule()
+    return DONE
 
 
 def _find(call: Call) -> "Channel":
