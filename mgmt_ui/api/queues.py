@@ -302,7 +302,7 @@ _BY_TYPE = {"quorum": _quorum, "stream": _stream}
 
 def _capacity(queue: "Queue") -> dict[str, float]:
     # Of the moment, not of the past: 1.0 if a message that came now would go out at once.
-    ready = not queue.paused and any(consumer.room() for consumer in queue.consumers)
+    ready = not queue.paused and any(consumer.room() > 0 for consumer in queue.consumers)
     return dict.fromkeys(("consumer_capacity", "consumer_utilisation"), 1.0 if ready else 0.0)
 
 

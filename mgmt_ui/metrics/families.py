@@ -96,7 +96,7 @@ def contents_of(queue: "Queue", out: contents.Part) -> Values:
 
 def willing(queue: "Queue") -> bool:
     """Whether a consumer has room."""
-    return any(consumer.room() for consumer in queue.consumers)
+    return any(consumer.room() > 0 for consumer in queue.consumers)
 
 
 async def _queue_metrics(server: "Server", wanted: Wanted) -> AsyncIterator[Row]:

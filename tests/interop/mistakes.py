@@ -274,6 +274,30 @@ SINGLE: tuple[tuple[str, str, Any], ...] = (
     ("PUT", f"queues/{VHOST}", {}),
 )
 
+# What may follow a list: pages, filters, sorts, columns and ranges, right and wrong.
+LISTS = (f"queues/{VHOST}", f"exchanges/{VHOST}", "vhosts")
+QUERIES = (
+    *("page=1", "page=0", "page=-1", "page=a", "page=", "page=1.5", "page=2", "page=99"),
+    *("page=1&page_size=1", "page=2&page_size=1", "page=1&page_size=500", "page=1&page_size=501"),
+    *("page=1&page_size=0", "page=1&page_size=-1", "page=1&page_size=a", "page=1&page_size="),
+    *("page_size=1", "page_size=501", "name=thing", "use_regex=true&name=(", "page=1&page=2"),
+    *("page=1&name=thing", "page=1&name=THI", "page=1&name=nosuch", "page=1&name=", "page=1&name"),
+    *("page=2&name=nosuch", "page=1&name=t.*g&use_regex=true", "page=1&name=(&use_regex=true"),
+    *("page=1&name=t.*g&use_regex=maybe", "page=1&name=t.*g&use_regex=false", "pagination=true"),
+    *("page=1&pagination=false", "page=1&use_regex=true", "page=1&name=thing&use_regex=true"),
+    *("sort=name", "sort=name&sort_reverse=true", "sort=name&sort_reverse=yes", "sort=nosuch"),
+    *("sort=", "sort=nosuch.deep", "sort=name.deep", "sort_reverse=true", "page=1&sort=nosuch"),
+    *("columns=name", "columns=nosuch", "columns=name,nosuch", "columns=nosuch.deep", "columns=,"),
+    *("disable_stats=true", "disable_stats=maybe", "disable_stats=true&page=1"),
+    *("disable_stats=true&enable_queue_totals=true&columns=name", "bogus=1"),
+    *("lengths_age=60&lengths_incr=5", "lengths_age=60", "lengths_incr=5"),
+    *("lengths_age=a&lengths_incr=5", "lengths_age=60&lengths_incr=0"),
+    *("msg_rates_age=60&msg_rates_incr=7", "msg_rates_age=5&msg_rates_incr=60"),
+    *("msg_rates_age=60000&msg_rates_incr=5", "msg_rates_age=-1&msg_rates_incr=5"),
+    *("msg_rates_age=60&msg_rates_incr=-5", "data_rates_age=60000&data_rates_incr=1"),
+    "lengths_age=60000&lengths_incr=5",
+)
+
 
 class Request(NamedTuple):
     """One request: what is wrong with it is in `what`, for people."""
@@ -294,6 +318,9 @@ def spoilt() -> Iterator[Request]:
             if (name := f"{where} {what}") not in seen:
                 seen.add(name)
                 yield Request(name, right.method, right.path, body, right.undo)
+    for path in LISTS:
+        for query in QUERIES:
+            yield Request(f"GET {path}?{query}", "GET", f"{path}?{query}", None)
     for method, path, body in SINGLE:
         raw = None if body is None else json.dumps(body).encode()
         yield Request(f"{method} {path} {'' if raw is None else raw.decode()}", method, path, raw)
