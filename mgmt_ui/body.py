@@ -5,7 +5,7 @@ whoever looks at ten thousand queues must not hold up the messages in them.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -39,7 +39,7 @@ def is_long(result: object, query: Mapping[str, str]) -> bool:
 async def pieces(listing: Listing[Any], query: Mapping[str, str]) -> AsyncIterator[bytes]:
     """What `encode` gives for a list without pages, a slice of rows at a time."""
     wanted = ListQuery.parse(query)
-    items = await _order(listing, wanted, list(listing.items)) if wanted.sort else listing.items
+    items = await _order(listing, wanted, listing.items)
     step = _step(listing, wanted)
     rows: list[bytes] = []
     before = b"["
@@ -57,7 +57,7 @@ async def pieces(listing: Listing[Any], query: Mapping[str, str]) -> AsyncIterat
 
 async def _encode_listing(listing: Listing[Any], query: ListQuery) -> bytes:
     found = await _filter(listing, query)
-    shown = query.slice(await _order(listing, query, found) if query.sort else found)
+    shown = query.slice(await _order(listing, query, found))
     dumped = await _dump_rows(listing, query, shown)
     if query.page is None:
         return dumped
@@ -101,7 +101,9 @@ async def _filter(listing: Listing[Any], query: ListQuery) -> list[Any]:
     return [item for item, name in zip(items, names, strict=True) if lowered in name.lower()]
 
 
-async def _order(listing: Listing[Any], query: ListQuery, items: list[Any]) -> list[Any]:
+async def _order(listing: Listing[Any], query: ListQuery, items: Sequence[Any]) -> Sequence[Any]:
+    if not query.sort:
+        return items[::-1] if query.reverse else items
     # Only the values to sort by are kept: the rows of a long list take much memory.
     read = listing.key(query.sort)
     keyed = []
@@ -115,7 +117,7 @@ async def _order(listing: Listing[Any], query: ListQuery, items: list[Any]) -> l
     return [item for _, item in keyed]
 
 
-async def _dump_rows(listing: Listing[Any], query: ListQuery, items: list[Any]) -> bytes:
+async def _dump_rows(listing: Listing[Any], query: ListQuery, items: Sequence[Any]) -> bytes:
     pieces = []
     step = _step(listing, query)
     for number, item in enumerate(items, 1):

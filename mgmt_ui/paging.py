@@ -78,7 +78,7 @@ class ListQuery:
             any(name.endswith("_age") for name in query),
         )
 
-    def slice(self, things: list[T]) -> list[T]:
+    def slice(self, things: Sequence[T]) -> Sequence[T]:
         """The asked page of what is left after the filter; ApiError 400 beyond the last."""
         if self.page is None:
             return things

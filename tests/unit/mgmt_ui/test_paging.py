@@ -75,6 +75,7 @@ async def test_sorts_by_a_field():
     assert await names(["ccc", "a", "bb"], sort="length") == ["a", "bb", "ccc"]
     assert await names(["ccc", "a", "bb"], sort="length", sort_reverse="true") == ["ccc", "bb", "a"]
     assert await names(["ccc", "a", "bb"], sort="length", sort_reverse="yes") == ["a", "bb", "ccc"]
+    assert await names(["a", "bb", "ccc"], sort_reverse="true") == ["ccc", "bb", "a"]
 
 
 async def test_rows_without_the_field_count_as_zero():
