@@ -6,6 +6,7 @@ transactions (transaction.py), frames of a delivery (consumer.py).
 """
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pamqp import commands
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from exchanges.base import Exchange
 
 _REMEMBERED_TARGETS = 1024
+_served_to = attrgetter("served_to")
 
 
 class Channel:
@@ -295,10 +297,12 @@ class Channel:
                     entry.queue.count_acks(1)
 
     def unpark_all(self) -> None:
-        """Lets every consumer that has room again take part."""
-        for consumer in self.consumers.values():
-            if consumer.parked:
-                consumer.unpark()
+        """Lets every consumer that has room again take part, who waits longest first."""
+        parked = [consumer for consumer in self.consumers.values() if consumer.parked]
+        if self.prefetch_limit and len(parked) > 1:
+            parked.sort(key=_served_to)
+        for consumer in parked:
+            consumer.unpark()
 
     # -- out -----------------------------------------------------------------------------
 

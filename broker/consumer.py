@@ -57,6 +57,7 @@ class Consumer:
         "priority",
         "queue",
         "served",
+        "served_to",
         "settled",
         "started",
         "tag",
@@ -86,6 +87,8 @@ class Consumer:
         self.credit = self.prefetch or UNLIMITED
         self.settled = 0
         self.served = channel.pairs.served(queue)
+        # The delivery tag that followed its last delivery under a prefetch shared by the channel.
+        self.served_to = 0
         self.parked = True
         self.started = False
         self.active = True
@@ -185,8 +188,10 @@ class Consumer:
         taken = tag - first
         channel.next_tag = tag
         self.credit -= taken  # without acknowledgements it never runs out
-        if channel.prefetch_limit and not no_ack:
-            channel.limited += taken
+        if channel.prefetch_limit:
+            self.served_to = tag
+            if not no_ack:
+                channel.limited += taken
         if redelivered:
             self.served.redeliver += redelivered
             queue.count_redelivered(redelivered)

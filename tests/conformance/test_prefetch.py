@@ -1,8 +1,11 @@
 """basic.qos: per consumer, shared by a channel, and both (checklist 220-231)."""
 
+from functools import partial
+
 import pytest
 
 from tests.conformance.helpers import Inbox, connection_refused, declare, get, publish, until_ready
+from tests.support.eventually import eventually
 
 
 @pytest.fixture
@@ -57,6 +60,25 @@ def test_limit_shared_by_a_channel(limited, queue):
     assert sum(settled(*boxes)) == 2
     channel.basic_ack(0, multiple=True)
     assert sum(settled(*boxes)) == 4
+
+
+@pytest.mark.checklist(222)
+@pytest.mark.parametrize("queues", [1, 2])
+def test_consumers_take_turns_under_a_shared_limit(limited, channel, queue, queues):
+    other = queue if queues == 1 else declare(channel)
+    publish(channel, "", other, *"abcdefghij")
+    until_ready(channel, other, 20 if queues == 1 else 10)
+    limit = limited(1, True)
+    boxes = [Inbox(limit, queue), Inbox(limit, other)]
+
+    def arrived(count):
+        boxes[0].pump()
+        return sum(len(box.bodies) for box in boxes) == count
+
+    for tag in range(1, 9):
+        eventually(partial(arrived, tag))
+        limit.basic_ack(tag)
+    assert min(len(box.bodies) for box in boxes) > 1
 
 
 @pytest.mark.checklist(223)
