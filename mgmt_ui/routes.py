@@ -334,6 +334,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/openapi.json", "documentation:document", Tag.NONE),
     # Logging in
     Route("GET", "/api/whoami", "login:whoami"),
+    Route("GET", "/api/whoami/permissions", "login:own_permissions"),
     Route("GET", "/api/auth", "login:methods", Tag.NONE),
     Route("POST", "/api/login", "login:log_in", Tag.NONE),
     Route("DELETE", "/api/login", "login:log_out", Tag.NONE),

@@ -8,6 +8,7 @@ from mgmt_ui.call import Call
 from mgmt_ui.errors import not_found
 from mgmt_ui.paging import Row
 from vhosts import passwords
+from vhosts.permissions import PERMISSIONS, Permission
 
 # Of a form that holds a name and a password.
 MAX_FORM_BYTES = 16384
@@ -18,6 +19,26 @@ PROTOCOLS = ("http", "amqp091")
 def whoami(call: Call) -> Row:
     """GET /whoami"""
     return {"name": call.user.name, "tags": list(call.user.tags), "is_internal_user": True}
+
+
+def own_permissions(call: Call) -> list[Row]:
+    """GET /whoami/permissions (ours): what the user may do in each virtual host, by pattern.
+
+    Patterns are null where another back end decides, which is asked for each action only.
+    """
+    elsewhere = call.user.identity is not None
+    permissions = call.server.vhosts.permissions
+    return [
+        {
+            "vhost": vhost.name,
+            **_patterns(None if elsewhere else permissions.get(call.user.name, vhost.name)),
+        }
+        for vhost in call.visible_vhosts()
+    ]
+
+
+def _patterns(permission: Permission | None) -> Row:
+    return {each: permission and getattr(permission, each) for each in PERMISSIONS}
 
 
 def methods(_call: Call) -> Row:

@@ -89,6 +89,28 @@ def test_every_page_fits_a_phone(busy: Broker, open_page: Opener) -> None:
         shoot(page, name, "phone")
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE[0], f"{name} is {width} pixels wide"
+        assert page.evaluate(SIDEWAYS) == [], name
+
+
+# What would have to be scrolled sideways to be read.
+SIDEWAYS = """() => [...document.querySelectorAll("main *")]
+  .filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 0)
+  .filter((each) => /auto|scroll/.test(getComputedStyle(each).overflowX))
+  .map((each) => `${each.tagName}.${each.className} ${each.scrollWidth} > ${each.clientWidth}`)"""
+
+
+def test_a_queue_on_a_phone_is_scrolled_one_way_only(busy: Broker, open_page: Opener) -> None:
+    page = open_page(busy, size=PHONE)
+    for tab in ("overview", "messages", "consumers", "bindings"):
+        page.goto(f"http://{busy.http}/#/queues/%2F/orders?tab={tab}")
+        expect(page.get_by_role("tab", selected=True)).to_be_visible()
+        assert page.evaluate(SIDEWAYS) == [], tab
+    page.goto(f"http://{busy.http}/#/queues/%2F/orders?tab=consumers")
+    # Cards for the eyes, and still a table for who listens.
+    row = page.get_by_role("table", name="Consumers").get_by_role("row").nth(1)
+    expect(row.get_by_role("cell").nth(4)).to_have_text("20")
+    expect(page.get_by_role("columnheader", name="Prefetch")).to_have_count(1)
+    shoot(page, "queue-consumers", "phone")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

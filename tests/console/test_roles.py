@@ -96,3 +96,47 @@ def test_actions_are_those_of_the_tag(busy: Broker, open_page: Opener, user: str
     page.keyboard.type("add a")
     expect(page.get_by_role("option", name="Add a queue")).to_be_visible()
     expect(page.get_by_role("option", name="Add a user")).to_have_count(administrator)
+
+
+@pytest.mark.parametrize("user", ["management"], indirect=True)
+def test_actions_are_those_of_the_permissions(busy: Broker, open_page: Opener, user: str) -> None:
+    rights = {"configure": "^$", "write": "^mails$", "read": "^(orders|mails)$"}
+    ask(busy, "PUT", f"/api/permissions/%2F/with.{user}", rights)
+    page = open_page(busy, "#/queues/%2F/orders", user=f"with.{user}")
+    more = page.get_by_role("button", name="More actions")
+    expect(more).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    expect(page.get_by_role("button", name="Publish")).to_have_count(0)
+    more.click()
+    expect(page.get_by_role("button", name="Purge…")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete…")).to_have_count(0)
+    go(page, "queues/%2F/orders?do=delete")
+    expect(page.get_by_role("heading", name="orders")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    go(page, "queues/%2F/invoices?tab=messages")
+    expect(page.get_by_text("You have no read permission for invoices")).to_be_visible()
+    go(page, "queues/%2F/mails?tab=bindings")
+    expect(page.get_by_role("button", name="Bind", exact=True)).to_be_visible()
+    go(page, "queues/%2F/orders?tab=bindings")
+    expect(page.get_by_role("cell", name="events")).to_be_visible()
+    expect(page.get_by_role("button", name="Bind", exact=True)).to_have_count(0)
+    expect(page.get_by_role("button", name="Remove the binding")).to_have_count(0)
+    go(page, "queues")
+    expect(page.get_by_role("link", name="orders", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Add a queue")).to_have_count(0)
+    page.get_by_label("Select / orders").check()
+    expect(page.get_by_role("button", name="Purge")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete")).to_have_count(0)
+    # What an administrator grants shows at once.
+    ask(busy, "PUT", f"/api/permissions/%2F/with.{user}", dict.fromkeys(RIGHTS, ".*"))
+    expect(page.get_by_role("button", name="Add a queue")).to_be_visible()
+    go(page, "exchanges/%2F/events")
+    expect(page.get_by_role("button", name="Publish", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("user", ["monitoring"], indirect=True)
+def test_only_own_connections_are_closed(busy: Broker, open_page: Opener, user: str) -> None:
+    page = open_page(busy, "#/connections", user=f"with.{user}")
+    page.locator("main .table .name a").first.click()
+    expect(page.get_by_role("heading", name="Channels")).to_be_visible()
+    expect(page.get_by_role("button", name="Close")).to_have_count(0)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, count, percent, plural, rate, relative, short, span } from "../src/lib/format";
+import { bytes, count, percent, plural, rate, relative, short, span, utc } from "../src/lib/format";
 
 describe("numbers", () => {
   it("separates thousands", () => {
@@ -56,4 +56,8 @@ describe("time", () => {
     expect(relative(0, 12_000)).toBe("12 s ago");
     expect(relative(300_000, 0)).toBe("in 5 min");
   });
+});
+
+it("says of a time that it is in UTC", () => {
+  expect(utc(Date.UTC(2026, 10, 21, 17, 40, 2))).toMatch(/2026.*17:40:02 UTC$/);
 });

@@ -1,4 +1,5 @@
 // The HTTP API: requests with the session's token, and errors that say what happened.
+import { parseJson, toJson } from "./json";
 import { enter, leave, session } from "./session";
 
 export class ApiError extends Error {
@@ -38,7 +39,7 @@ export async function request<T>(where: string, options: Options = {}): Promise<
   const response = await send(where, options);
   const text = await response.text();
   if (!response.ok) throw refusal(response, text);
-  return (text ? JSON.parse(text) : undefined) as T;
+  return text ? parseJson<T>(text) : (undefined as T);
 }
 
 async function send(where: string, options: Options): Promise<Response> {
@@ -50,7 +51,7 @@ async function send(where: string, options: Options): Promise<Response> {
   };
   if (options.signal) init.signal = options.signal;
   if (options.body !== undefined) {
-    init.body = JSON.stringify(options.body);
+    init.body = toJson(options.body);
     init.headers = { ...(init.headers as object), "content-type": "application/json" };
   }
   try {

@@ -1,4 +1,5 @@
 // Definitions files: what importing one would change, told before it is done. Pure.
+import { toJson } from "./json";
 import type { Arguments } from "./types";
 
 type Item = Record<string, unknown>;
@@ -126,7 +127,7 @@ function normal(name: string, value: unknown): string {
 /** JSON with the members of objects in order, so that equal things are equal texts. */
 export function stable(value: unknown): string {
   return (
-    JSON.stringify(value, (_, each: unknown) =>
+    toJson(value, undefined, (each) =>
       each !== null && typeof each === "object" && !Array.isArray(each)
         ? Object.fromEntries(Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)))
         : each,

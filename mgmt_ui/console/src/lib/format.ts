@@ -12,7 +12,7 @@ export function count(value: number | null | undefined): string {
 /** A count in at most five characters: 999, 12.3k, 4.5M. */
 export function short(value: number | null | undefined): string {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
-  const size = Math.abs(value);
+  const size = Math.abs(Number(value));
   for (const [unit, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]] as const) {
     if (size >= unit) return `${trimmed(value / unit)}${letter}`;
   }
@@ -39,7 +39,7 @@ const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 export function bytes(value: number | null | undefined): string {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
   let unit = 0;
-  let rest = value;
+  let rest = Number(value);
   while (Math.abs(rest) >= 1024 && unit < UNITS.length - 1) {
     rest /= 1024;
     unit += 1;
@@ -86,19 +86,26 @@ export function relative(time: number, now: number): string {
   return distance > 0 ? `${words} ago` : `in ${words}`;
 }
 
-const clock = new Intl.DateTimeFormat(undefined, {
+const WHOLE = {
   year: "numeric",
   month: "short",
   day: "numeric",
   hour: "2-digit",
   minute: "2-digit",
   second: "2-digit",
-  hour12: false,
-});
+  hourCycle: "h23",
+} as const;
+const clock = new Intl.DateTimeFormat(undefined, WHOLE);
+const universal = new Intl.DateTimeFormat(undefined, { ...WHOLE, timeZone: "UTC" });
 
 /** A point in time in the viewer's zone. */
 export function local(time: number): string {
   return clock.format(new Date(time));
+}
+
+/** A point in time in UTC, which it says. */
+export function utc(time: number): string {
+  return `${universal.format(new Date(time))} UTC`;
 }
 
 /** A share as a percentage. */

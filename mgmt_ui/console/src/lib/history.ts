@@ -2,6 +2,7 @@
 //
 // Points hold counters and gauges as they were; rates are made of them when they are drawn, so
 // that points may lie at any distance from each other.
+import { signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { get } from "./api";
 import { serverNow } from "./time";
@@ -110,6 +111,13 @@ export function sampling({ age, step }: Range): string {
     .join("&");
 }
 
+const begun = signal(0);
+
+/** The broker has forgotten its samples: what is drawn begins anew, too. */
+export function forgetHistory(): void {
+  begun.value += 1;
+}
+
 /** The past of the object at an API path, growing with every live value. */
 export function useHistory<T>(
   where: string | null,
@@ -118,7 +126,7 @@ export function useHistory<T>(
   groups: (object: T) => (Stats | undefined)[],
 ): Past {
   const [, redraw] = useState(0);
-  const past = useMemo(() => new Past(range.age, range.step), [where, range]);
+  const past = useMemo(() => new Past(range.age, range.step), [where, range, begun.value]);
   useEffect(() => {
     if (!where) return;
     const stop = new AbortController();
@@ -129,7 +137,7 @@ export function useHistory<T>(
       })
       .catch(() => {});
     return () => stop.abort();
-  }, [where, range]);
+  }, [where, range, past]);
   useEffect(() => {
     if (live) past.add(serverNow(), numbers(groups(live)));
     redraw((n) => n + 1);

@@ -6,6 +6,7 @@
 import { type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { ApiError, address, get, headers, request } from "./api";
+import { parseJson } from "./json";
 import { apply, type Json, type Patch } from "./patch";
 import { leave, session } from "./session";
 import { Events } from "./sse";
@@ -146,7 +147,7 @@ async function read(body: ReadableStream<Uint8Array<ArrayBuffer>>, mine: AbortCo
       if (done) return;
       clearTimeout(quiet);
       quiet = setTimeout(() => mine.abort(), QUIET_MS);
-      for (const { event, data } of events.feed(value)) hear(event, JSON.parse(data));
+      for (const { event, data } of events.feed(value)) hear(event, parseJson<News>(data));
     }
   } finally {
     clearTimeout(quiet);

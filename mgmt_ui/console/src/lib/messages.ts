@@ -1,6 +1,7 @@
 // A message as the API gives it, and what can be read from it: its body in a fitting form, and what
 // it takes to publish it again. The story of its dead-lettering is in deaths.ts.
 
+import { toJson } from "./json";
 import { indented } from "./tokens";
 
 export interface Message {
@@ -120,7 +121,7 @@ export function portable(message: Message): object {
 export function asCommand(message: Message, vhost: string, origin: string): string {
   const { exchange, ...body } = portable(message) as { exchange: string };
   const where = `${origin}/api/exchanges/${encodeURIComponent(vhost)}/${encodeURIComponent(exchange || "amq.default")}/publish`;
-  const text = JSON.stringify(body).replaceAll("'", "'\\''");
+  const text = toJson(body).replaceAll("'", "'\\''");
   return `curl -u USER:PASSWORD -H 'content-type: application/json' -d '${text}' '${where}'`;
 }
 
@@ -131,5 +132,6 @@ export function kindOf(value: unknown): string {
   if (typeof value === "object") return "table";
   if (typeof value === "string") return "text";
   if (typeof value === "boolean") return "yes/no";
+  if (typeof value === "bigint") return "integer";
   return Number.isInteger(value) ? "integer" : "number";
 }

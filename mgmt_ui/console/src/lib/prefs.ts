@@ -35,6 +35,8 @@ function write(name: string, value: unknown): void {
 
 export type Theme = "system" | "light" | "dark";
 export const theme = pref<Theme>("theme", "system");
+/** In which zone times of day are shown. */
+export const zone = pref<"local" | "utc">("zone", "local");
 /** The virtual host that lists are narrowed to; "" for all. */
 export const chosenVhost = pref<string>("vhost", "");
 

@@ -1,5 +1,6 @@
 // What POST /exchanges/:vhost/:name/route answers, and how it is said.
 import { plural } from "./format";
+import { toJson } from "./json";
 import type { Arguments } from "./types";
 
 export interface Destination {
@@ -41,7 +42,7 @@ export function wayOf(step: Step, { bindings }: Destination): string {
   if (bindings === null) return step.exchange === "" ? "by its name" : "as the exchange chooses";
   return bindings
     .map(({ routing_key: key, arguments: given }) => {
-      const terms = Object.keys(given).length > 0 ? ` ${JSON.stringify(given)}` : "";
+      const terms = Object.keys(given).length > 0 ? ` ${toJson(given)}` : "";
       return key || !terms ? `by “${key}”${terms}` : `by${terms}`;
     })
     .join(", ");

@@ -1,6 +1,7 @@
 // What was published by hand in this tab lately, to begin the next message with. It may be private:
 // it is kept until the tab is closed, and not beyond.
 import { signal } from "@preact/signals";
+import { parseJson, toJson } from "./json";
 import { session } from "./session";
 
 export interface Sent {
@@ -21,10 +22,10 @@ export const sent = signal<Sent[]>(stored());
 /** Notes a message that was published; the same one again only moves to the front. */
 export function noteSent(message: Sent): void {
   if (message.payload.length > MOST_LETTERS) return;
-  const same = ({ at: _, ...rest }: Sent) => JSON.stringify(rest);
+  const same = ({ at: _, ...rest }: Sent) => toJson(rest);
   sent.value = [message, ...sent.value.filter((each) => same(each) !== same(message))].slice(0, MOST);
   try {
-    sessionStorage.setItem(KEY, JSON.stringify(sent.value));
+    sessionStorage.setItem(KEY, toJson(sent.value));
   } catch {
     // Then it is kept until the next reload.
   }
@@ -32,7 +33,7 @@ export function noteSent(message: Sent): void {
 
 function stored(): Sent[] {
   try {
-    return JSON.parse(sessionStorage.getItem(KEY) ?? "[]") as Sent[];
+    return parseJson<Sent[]>(sessionStorage.getItem(KEY) ?? "[]");
   } catch {
     return [];
   }

@@ -1,6 +1,7 @@
 // Queue arguments, policy keys and features in words. One row each: the short sign that lists show,
 // and the sentence that a page shows.
 import { bytes, count, span } from "./format";
+import { toJson } from "./json";
 import type { Arguments } from "./types";
 
 interface Word {
@@ -72,7 +73,7 @@ export function signs(args: Arguments | undefined): { sign: string; text: string
   return Object.entries(args ?? {}).flatMap(([key, value]) => {
     const word = BY_KEY.get(key.replace(/^x-/, ""));
     if (word && !word.sign) return [];
-    const text = `${key}: ${JSON.stringify(value)}`;
+    const text = `${key}: ${toJson(value)}`;
     return [{ sign: word?.sign ?? "Args", text: word ? `${word.say(value)} (${text})` : text }];
   });
 }

@@ -8,7 +8,7 @@ import { href } from "../lib/router";
 import type { Channel } from "../lib/types";
 import type { PageProps } from "../routes";
 import { StateOf } from "../ui/cells";
-import { Ago, Badge, Card, Empty, Facts, Problem } from "../ui/parts";
+import { Badge, Card, Empty, Facts, Problem, When } from "../ui/parts";
 import { ConsumerTable } from "./parts/ConsumerTable";
 import { RangeChoice, RateChart, type RateLine, useRange } from "./parts/RateCharts";
 
@@ -66,7 +66,7 @@ export default function ChannelPage({ args }: PageProps) {
                 ["Unacknowledged", count(channel.messages_unacknowledged)],
                 ["Unconfirmed", count(channel.messages_unconfirmed)],
                 ["Uncommitted", count(channel.messages_uncommitted)],
-                ["Idle since", channel.idle_since ? <Ago time={channel.idle_since} /> : "in use"],
+                ["Idle since", channel.idle_since ? <When time={channel.idle_since} /> : "in use"],
               ]}
             />
           )}

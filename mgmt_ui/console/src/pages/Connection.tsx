@@ -1,16 +1,19 @@
 // One connection.
 import { path, remove } from "../lib/api";
+import { askFor, useQuestion } from "../lib/asked";
 import { bytes, count } from "../lib/format";
 import { useHistory } from "../lib/history";
 import { useLive } from "../lib/live";
 import { channelHref } from "../lib/paths";
+import { mayClose } from "../lib/rights";
 import { go, href } from "../lib/router";
 import { type Channel, type Connection, rateOf, type Stats } from "../lib/types";
 import type { PageProps } from "../routes";
 import { Count, Rate, StateOf } from "../ui/cells";
-import { confirm } from "../ui/Dialog";
+import { confirm, dismiss } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
-import { Ago, Badge, Card, Empty, Facts, Problem } from "../ui/parts";
+import { Badge, Card, Empty, Facts, Problem, When } from "../ui/parts";
+import { StackedTable } from "../ui/StackedTable";
 import { complain, say } from "../ui/Toasts";
 import { RangeChoice, RateChart, useRange } from "./parts/RateCharts";
 
@@ -22,6 +25,8 @@ export default function ConnectionPage({ args }: PageProps) {
   const { value: connection, error } = useLive<Connection>(where);
   const channels = useLive<Channel[]>(`${where}/channels`).value;
   const past = useHistory(where, useRange(), connection, groups);
+  const closable = connection !== undefined && mayClose(connection.user);
+  useQuestion("close", closable, () => close(name), dismiss);
   if (error?.status === 404) {
     return (
       <Empty title="This connection has ended">
@@ -41,9 +46,11 @@ export default function ConnectionPage({ args }: PageProps) {
         {connection && <StateOf state={connection.state} />}
         <span class="grow" />
         <RangeChoice />
-        <button type="button" class="button danger" onClick={() => void close(name)}>
-          <Icon name="close" /> Close
-        </button>
+        {closable && (
+          <button type="button" class="button danger" onClick={() => askFor("close")}>
+            <Icon name="close" /> Close
+          </button>
+        )}
       </div>
       <div class="cards">
         <RateChart
@@ -79,7 +86,7 @@ function Details({ connection }: { connection: Connection }) {
         ["Name", <code key="name">{connection.name}</code>],
         ["Virtual host", connection.vhost],
         ["User", connection.user],
-        ["Connected", <Ago key="since" time={connection.connected_at} />],
+        ["Connected", <When key="since" time={connection.connected_at} />],
         ["Protocol", `${connection.protocol ?? ""}, ${String(connection.auth_mechanism ?? "")}`],
         ["TLS", connection.ssl ? [connection.ssl_protocol, connection.ssl_cipher].join(" ") : "no"],
         ["Heartbeat", connection.timeout ? `${connection.timeout} s` : "off"],
@@ -113,50 +120,30 @@ function Channels({ rows }: { rows: Channel[] | undefined }) {
           It has opened no channel.
         </p>
       ) : (
-        <div class="plain">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">Channel</th>
-                <th scope="col">State</th>
-                <th scope="col" class="num">
-                  Prefetch
-                </th>
-                <th scope="col" class="num">
-                  Unacked
-                </th>
-                <th scope="col" class="num">
-                  Published
-                </th>
-                <th scope="col" class="num">
-                  Delivered
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((each) => (
-                <tr key={each.number}>
-                  <td class="name">
-                    <a href={channelHref(each.name)}>{each.number}</a> {each.confirm && <Badge>confirms</Badge>}
-                  </td>
-                  <td>
-                    <StateOf state={each.state} />
-                  </td>
-                  <td class="num">{each.prefetch_count || "no limit"}</td>
-                  <td class="num">
-                    <Count value={each.messages_unacknowledged} />
-                  </td>
-                  <td class="num">
-                    <Rate value={rateOf(each.message_stats, "publish")} />
-                  </td>
-                  <td class="num">
-                    <Rate value={rateOf(each.message_stats, "deliver_get")} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <StackedTable
+          label="Channels"
+          parts={[
+            { title: "Channel" },
+            { title: "State" },
+            { title: "Prefetch", num: true },
+            { title: "Unacked", num: true },
+            { title: "Published", num: true },
+            { title: "Delivered", num: true },
+          ]}
+          rows={rows.map((each) => ({
+            key: String(each.number),
+            cells: [
+              <span key="name">
+                <a href={channelHref(each.name)}>{each.number}</a> {each.confirm && <Badge>confirms</Badge>}
+              </span>,
+              <StateOf key="state" state={each.state} />,
+              each.prefetch_count || "no limit",
+              <Count key="unacked" value={each.messages_unacknowledged} />,
+              <Rate key="in" value={rateOf(each.message_stats, "publish")} />,
+              <Rate key="out" value={rateOf(each.message_stats, "deliver_get")} />,
+            ],
+          }))}
+        />
       )}
     </Card>
   );

@@ -2,6 +2,7 @@
 import { remove, path } from "../lib/api";
 import { byteRate, bytes, plural } from "../lib/format";
 import { clientsOf, connectionHref } from "../lib/paths";
+import { mayClose } from "../lib/rights";
 import type { Connection } from "../lib/types";
 import { Count, sparkColumn, StateOf } from "../ui/cells";
 import type { Column } from "../ui/columns";
@@ -118,6 +119,7 @@ const BULK: BulkAction<Connection>[] = [
         verb: "Close",
         ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
+    may: ({ user }) => mayClose(user),
     run: ({ name }) => remove(path("connections", name), { "x-reason": "Closed in the console" }),
   },
 ];
@@ -132,7 +134,7 @@ export default function Connections() {
         kind="connections"
         where={clientsOf("connections")}
         columns={COLUMNS}
-        always={["name"]}
+        always={["name", "user"]}
         keyOf={nameOf}
         bulk={BULK}
         noun={["connection", "connections"]}

@@ -1,7 +1,9 @@
 // All consumers.
 import { path, remove } from "../lib/api";
+import { toJson } from "../lib/json";
 import { channelHref, listOf, queueHref } from "../lib/paths";
 import { plural, span } from "../lib/format";
+import { mayClose } from "../lib/rights";
 import type { Consumer } from "../lib/types";
 import { StateOf } from "../ui/cells";
 import type { Column } from "../ui/columns";
@@ -30,7 +32,7 @@ const COLUMNS: Column<Consumer>[] = [
   {
     id: "queue",
     title: "Queue",
-    width: 180,
+    width: 150,
     sort: "queue.name",
     fields: ["queue"],
     shown: "small",
@@ -96,7 +98,7 @@ const COLUMNS: Column<Consumer>[] = [
     title: "Arguments",
     width: 180,
     fields: ["arguments"],
-    render: ({ arguments: given }) => <code>{Object.keys(given ?? {}).length ? JSON.stringify(given) : ""}</code>,
+    render: ({ arguments: given }) => <code>{Object.keys(given ?? {}).length ? toJson(given) : ""}</code>,
   },
 ];
 
@@ -115,6 +117,7 @@ const BULK: BulkAction<Consumer>[] = [
         verb: "Cancel them",
         ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
+    may: ({ channel_details: { user } }) => mayClose(user),
     run: ({ consumer_tag: tag, queue, channel_details: channel }) =>
       remove(path("consumers", queue.vhost, channel.connection_name, String(channel.number), tag)),
   },

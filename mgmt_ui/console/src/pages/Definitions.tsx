@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { get, path, post } from "../lib/api";
 import { difference, type Document, faultOf, type Section } from "../lib/definitions";
 import { plural } from "../lib/format";
+import { parseJson, toJson } from "../lib/json";
 import { refresh, useLive } from "../lib/live";
 import type { Overview, Vhost } from "../lib/types";
 import { Area, Select } from "../ui/Field";
@@ -74,7 +75,7 @@ function Export() {
 }
 
 function download(name: string, document: Document): void {
-  const blob = new Blob([`${JSON.stringify(document, null, 2)}\n`], { type: "application/json" });
+  const blob = new Blob([`${toJson(document, 2)}\n`], { type: "application/json" });
   const link = window.document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name.replace(/[^\w.@-]+/g, "_");
@@ -165,7 +166,7 @@ function Import() {
 function parsed(text: string): Document {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+    value = parseJson(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     throw new Error(`This is not JSON: ${(error as Error).message}`);
   }

@@ -1,27 +1,26 @@
 // One exchange.
-import { useState } from "preact/hooks";
 import { remove } from "../lib/api";
+import { answered, asked, askFor, useQuestion } from "../lib/asked";
 import { useHistory } from "../lib/history";
+import { toJson } from "../lib/json";
 import { useLive } from "../lib/live";
 import { DEFAULT_EXCHANGE, exchangePath, topologyHref } from "../lib/paths";
-import { go, href } from "../lib/router";
+import { useMay } from "../lib/rights";
+import { go, href, place } from "../lib/router";
 import { type Binding, type Exchange, rateOf } from "../lib/types";
 import { rate } from "../lib/format";
 import { explain } from "../lib/words";
 import type { PageProps } from "../routes";
-import { confirm } from "../ui/Dialog";
+import { confirm, dismiss } from "../ui/Dialog";
 import { Features } from "../ui/Features";
 import { Icon } from "../ui/Icon";
 import { Badge, Card, Empty, Facts, Menu, Problem } from "../ui/parts";
 import { PolicyLink } from "../ui/PolicyLink";
 import { complain, say } from "../ui/Toasts";
-import { Publish, type PublishProps } from "./forms/Publish";
+import { Publish } from "./forms/Publish";
 import { Bindings } from "./parts/Bindings";
-import { WhereTo } from "./parts/WhereTo";
+import { headersOfAddress, WhereTo } from "./parts/WhereTo";
 import { RangeChoice, RateChart, useRange } from "./parts/RateCharts";
-
-/** What a message that is written here begins with. */
-type Beginning = Pick<PublishProps, "firstKey" | "firstHeaders">;
 
 const groups = (exchange: Exchange) => [exchange.message_stats];
 
@@ -43,7 +42,8 @@ export default function ExchangePage({ args }: PageProps) {
   const where = exchangePath({ vhost, name });
   const { value: exchange, error } = useLive<Exchange>(where);
   const past = useHistory(where, useRange(), exchange, groups);
-  const [publishing, setPublishing] = useState<Beginning | null>(null);
+  const may = useMay();
+  const publishable = exchange !== undefined && !exchange.internal && may("write", vhost, name || DEFAULT_EXCHANGE);
   const bindings = useLive<Binding[]>(`${where}/bindings/source`).value;
   const shown = name || "(default exchange)";
   if (error?.status === 404) {
@@ -67,8 +67,8 @@ export default function ExchangePage({ args }: PageProps) {
         {exchange && <Features of={exchange} />}
         <span class="grow" />
         <RangeChoice />
-        {!exchange?.internal && (
-          <button type="button" class="button" onClick={() => setPublishing({})}>
+        {publishable && (
+          <button type="button" class="button" onClick={() => askFor("publish")}>
             <Icon name="send" /> Publish
           </button>
         )}
@@ -77,7 +77,7 @@ export default function ExchangePage({ args }: PageProps) {
             <Icon name="topology" /> <span class="wide-only">In the topology</span>
           </a>
         )}
-        {name && !name.startsWith("amq.") && <Actions vhost={vhost} name={name} />}
+        {name && !name.startsWith("amq.") && may("configure", vhost, name) && <Actions vhost={vhost} name={name} />}
       </div>
       <div class="cards">
         <RateChart
@@ -99,7 +99,7 @@ export default function ExchangePage({ args }: PageProps) {
                 ["Policy", <PolicyLink key="policy" name={exchange?.policy} />],
                 ["In now", rate(rateOf(exchange?.message_stats, "publish_in"))],
                 ["Out now", rate(rateOf(exchange?.message_stats, "publish_out"))],
-                ...own.map(([key, value]) => [key, explain(key, value) ?? JSON.stringify(value)] as [string, string]),
+                ...own.map(([key, value]) => [key, explain(key, value) ?? toJson(value)] as [string, string]),
               ]}
             />
           </div>
@@ -112,13 +112,15 @@ export default function ExchangePage({ args }: PageProps) {
             name={name}
             type={exchange.type}
             version={bindings}
-            {...(exchange.internal ? {} : { onPublish: (firstKey, firstHeaders) => setPublishing({ firstKey, firstHeaders }) })}
+            {...(publishable ? { onPublish: () => askFor("publish") } : {})}
           />
         )}
         <Bindings of={{ vhost, name, kind: "exchange" }} direction="out" />
         {name && <Bindings of={{ vhost, name, kind: "exchange" }} direction="in" />}
       </div>
-      {publishing && <Publish vhost={vhost} exchange={name} {...publishing} onClose={() => setPublishing(null)} />}
+      {publishable && asked() === "publish" && (
+        <Publish vhost={vhost} exchange={name} firstKey={place.value.query.key ?? ""} firstHeaders={headersOfAddress()} onClose={answered} />
+      )}
     </div>
   );
 }
@@ -140,9 +142,10 @@ function Actions({ vhost, name }: { vhost: string; name: string }) {
       complain(error);
     }
   };
+  useQuestion("delete", true, drop, dismiss);
   return (
     <Menu kind="icon" title="More actions" label={<Icon name="more" />}>
-      <button type="button" onClick={drop}>
+      <button type="button" onClick={() => askFor("delete")}>
         <Icon name="trash" /> Delete…
       </button>
     </Menu>

@@ -1,9 +1,10 @@
 // All exchanges.
-import { useState } from "preact/hooks";
 import { remove } from "../lib/api";
+import { adding } from "../lib/asked";
 import { plural } from "../lib/format";
-import { exchangeHref, exchangePath, listOf } from "../lib/paths";
-import { place, setQuery } from "../lib/router";
+import { DEFAULT_EXCHANGE, exchangeHref, exchangePath, listOf } from "../lib/paths";
+import { chosenVhost } from "../lib/prefs";
+import { type May, useMay, useMayMake } from "../lib/rights";
 import { rateOf, type Exchange } from "../lib/types";
 import { rateColumn, sparkColumn } from "../ui/cells";
 import type { Column } from "../ui/columns";
@@ -52,7 +53,7 @@ const COLUMNS: Column<Exchange>[] = [
   rateColumn("publish_out", "Out", true),
 ];
 
-const BULK: BulkAction<Exchange>[] = [
+const bulkOf = (may: May): BulkAction<Exchange>[] => [
   {
     label: "Delete",
     icon: "trash",
@@ -65,16 +66,14 @@ const BULK: BulkAction<Exchange>[] = [
         verb: "Delete",
         ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
+    may: ({ vhost, name }) => may("configure", vhost, name || DEFAULT_EXCHANGE),
     run: (row) => remove(exchangePath(row)),
   },
 ];
 
 export default function Exchanges() {
-  const [adding, setAdding] = useState(place.value.query.add === "1");
-  const close = () => {
-    setAdding(false);
-    setQuery({ add: undefined });
-  };
+  const may = useMay();
+  const mayMake = useMayMake(chosenVhost.value);
   return (
     <div class="page">
       <div class="head">
@@ -86,12 +85,14 @@ export default function Exchanges() {
         columns={COLUMNS}
         always={["name", "vhost"]}
         keyOf={keyOf}
-        bulk={BULK}
+        bulk={bulkOf(may)}
         noun={["exchange", "exchanges"]}
         tools={
-          <button type="button" class="button primary" onClick={() => setAdding(true)}>
-            <Icon name="plus" /> Add an exchange
-          </button>
+          mayMake && (
+            <button type="button" class="button primary" onClick={adding.begin}>
+              <Icon name="plus" /> Add an exchange
+            </button>
+          )
         }
         empty={
           <Empty title="No exchanges that you may see">
@@ -99,7 +100,7 @@ export default function Exchanges() {
           </Empty>
         }
       />
-      {adding && <AddExchange onClose={close} />}
+      {adding.open && mayMake && <AddExchange onClose={adding.end} />}
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { href } from "../lib/router";
 import { isAdministrator } from "../lib/session";
 import type { Vhost } from "../lib/types";
 import { Card, Problem } from "../ui/parts";
+import { StackedTable } from "../ui/StackedTable";
 import "../styles/admin.css";
 
 interface Kind {
@@ -45,34 +46,19 @@ function LimitsTable({ kind, where, names }: { kind: Kind; where: string; names:
   return (
     <Card title={kind.title} flush>
       {error && <Problem error={error} />}
-      <div class="plain" tabIndex={0} role="region" aria-label={`Limits of ${kind.title.toLowerCase()}`}>
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">{kind.noun}</th>
-              {kind.known.map(([limit, label]) => (
-                <th scope="col" class="num" key={limit} title={limit}>
-                  {label.replace(" at most", "")}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {names.map((name) => (
-              <tr key={name}>
-                <td class="name">
-                  <a href={href([kind.page, name])}>{name}</a>
-                </td>
-                {kind.known.map(([limit]) => (
-                  <td class="num" key={limit}>
-                    {bounded(set.get(name)?.[limit])}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <StackedTable
+        label={`Limits of ${kind.title.toLowerCase()}`}
+        parts={[{ title: kind.noun }, ...kind.known.map(([, label]) => ({ title: label.replace(" at most", ""), num: true }))]}
+        rows={names.map((name) => ({
+          key: name,
+          cells: [
+            <a key="name" href={href([kind.page, name])}>
+              {name}
+            </a>,
+            ...kind.known.map(([limit]) => bounded(set.get(name)?.[limit])),
+          ],
+        }))}
+      />
     </Card>
   );
 }

@@ -1,15 +1,16 @@
 // One node: how it is, where its memory is, what it speaks, and alarms that are set by hand.
 import { path, put, remove } from "../lib/api";
+import { askFor, useQuestion } from "../lib/asked";
 import { bytes, percent } from "../lib/format";
 import type { Alarm } from "../lib/health";
-import { useHistory } from "../lib/history";
+import { forgetHistory, useHistory } from "../lib/history";
 import { refresh, useLive } from "../lib/live";
 import { href } from "../lib/router";
 import { isAdministrator } from "../lib/session";
 import type { NodeInfo, Overview, Stats } from "../lib/types";
 import type { PageProps } from "../routes";
 import { Chart } from "../ui/Chart";
-import { confirm } from "../ui/Dialog";
+import { confirm, dismiss } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { Badge, Card, Empty, Facts, Meter, Problem, State } from "../ui/parts";
 import { complain, say } from "../ui/Toasts";
@@ -27,6 +28,7 @@ export default function NodePage({ args }: PageProps) {
   const overview = useLive<Overview>("/overview").value;
   const range = useRange();
   const past = useHistory(where, range, node, groups);
+  useQuestion("reset", isAdministrator.value && node !== undefined, () => reset(name), dismiss);
   if (error?.status === 404) {
     return (
       <Empty title={`There is no node “${name}”`}>
@@ -42,6 +44,11 @@ export default function NodePage({ args }: PageProps) {
         {node && <State tone={node.running === false ? "bad" : "good"}>{node.running === false ? "Stopped" : "Running"}</State>}
         <span class="grow" />
         <RangeChoice />
+        {isAdministrator.value && (
+          <button type="button" class="button" title="Begin the charts and rates anew" onClick={() => askFor("reset")}>
+            <Icon name="refresh" /> Reset statistics
+          </button>
+        )}
       </div>
       <div class="cards">
         <Card title="Memory in use">
@@ -67,6 +74,22 @@ export default function NodePage({ args }: PageProps) {
       </div>
     </div>
   );
+}
+
+async function reset(name: string): Promise<void> {
+  const sure = await confirm({
+    title: "Reset the statistics?",
+    text: "The past of all charts and rates is forgotten and begins anew, for everybody. Counters, queues and messages stay as they are.",
+    verb: "Reset",
+  });
+  if (!sure) return;
+  try {
+    await remove(path("reset", name));
+    forgetHistory();
+    say("The statistics begin anew.");
+  } catch (error) {
+    complain(error);
+  }
 }
 
 interface Parts {

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { remove } from "../lib/api";
 import { plural } from "../lib/format";
+import { toJson } from "../lib/json";
 import { go, href, place } from "../lib/router";
 import type { Column } from "../ui/columns";
 import { confirm } from "../ui/Dialog";
@@ -34,7 +35,7 @@ function columnsOf(edit: (parameter: Parameter) => void, global: boolean): Colum
     width: 420,
     fields: ["value"],
     shown: "small",
-    render: (parameter) => <code title={JSON.stringify(parameter.value, null, 2)}>{JSON.stringify(parameter.value)}</code>,
+    render: (parameter) => <code title={toJson(parameter.value, 2)}>{toJson(parameter.value)}</code>,
   };
   if (global) return [name, value];
   return [

@@ -1,7 +1,9 @@
 // Policies, and operator policies: what holds for many queues and exchanges by their names.
-import { useState } from "preact/hooks";
 import { path, remove } from "../lib/api";
+import { adding, answered, asked, askedOf, askFor } from "../lib/asked";
+import { useLive } from "../lib/live";
 import { plural } from "../lib/format";
+import { toJson } from "../lib/json";
 import { APPLY_TO, type Policy } from "../lib/policies";
 import { chosenVhost } from "../lib/prefs";
 import { go, href, place } from "../lib/router";
@@ -68,7 +70,7 @@ function columnsOf(edit: ((policy: Policy) => void) | null): Column<Policy>[] {
         <span class="row" style={{ gap: "4px", flexWrap: "nowrap" }}>
           {Object.entries(definition).map(([key, value]) => (
             <Badge key={key} title={signs({ [key]: value })[0]?.text ?? ""}>
-              {key}: {typeof value === "string" ? value : JSON.stringify(value)}
+              {key}: {typeof value === "string" ? value : toJson(value)}
             </Badge>
           ))}
         </span>
@@ -111,7 +113,6 @@ const TEACH: Record<Kind, string> = {
 export default function Policies() {
   const kind: Kind = place.value.query.kind === "operator" ? "operator-policies" : "policies";
   const changeable = kind === "policies" ? may("policymaker") : isAdministrator.value;
-  const [editing, setEditing] = useState<Policy | "new" | null>(changeable && place.value.query.add === "1" ? "new" : null);
   const list = `/${kind}`;
   return (
     <div class="page">
@@ -128,7 +129,7 @@ export default function Policies() {
         key={kind}
         kind={kind}
         where={chosenVhost.value ? path(kind, chosenVhost.value) : list}
-        columns={columnsOf(changeable ? setEditing : null)}
+        columns={columnsOf(changeable ? (policy) => askFor("edit", keyOf(policy)) : null)}
         // Whole ones, so that what is changed is what is there.
         always={["name", "vhost", "pattern", "apply-to", "definition", "priority"]}
         keyOf={keyOf}
@@ -136,7 +137,7 @@ export default function Policies() {
         noun={kind === "policies" ? ["policy", "policies"] : ["operator policy", "operator policies"]}
         tools={
           changeable && (
-            <button type="button" class="button primary" onClick={() => setEditing("new")}>
+            <button type="button" class="button primary" onClick={adding.begin}>
               <Icon name="plus" /> {kind === "policies" ? "Add a policy" : "Add an operator policy"}
             </button>
           )
@@ -147,7 +148,14 @@ export default function Policies() {
           </Empty>
         }
       />
-      {editing && <EditPolicy kind={kind} {...(editing === "new" ? {} : { given: editing })} onClose={() => setEditing(null)} />}
+      {changeable && adding.open && <EditPolicy kind={kind} onClose={adding.end} />}
+      {changeable && asked() === "edit" && <Edit kind={kind} of={askedOf()} />}
     </div>
   );
+}
+
+/** The policy that the address names, once it is here. */
+function Edit({ kind, of }: { kind: Kind; of: string }) {
+  const given = useLive<Policy[]>(`/${kind}`).value?.find((each) => keyOf(each) === of);
+  return given ? <EditPolicy key={of} kind={kind} given={given} onClose={answered} /> : null;
 }

@@ -1,15 +1,16 @@
 // One queue.
-import { useState } from "preact/hooks";
 import { put, remove } from "../lib/api";
+import { answered, asked, askFor, useQuestion } from "../lib/asked";
 import { bytes, plural } from "../lib/format";
 import { refresh, useLive } from "../lib/live";
 import { begin, undo } from "../lib/jobs";
-import { queuePath, topologyHref } from "../lib/paths";
+import { DEFAULT_EXCHANGE, queuePath, topologyHref } from "../lib/paths";
 import { go, href, place, setQuery } from "../lib/router";
+import { useMay } from "../lib/rights";
 import type { Queue } from "../lib/types";
 import type { PageProps } from "../routes";
 import { StateOf } from "../ui/cells";
-import { confirm } from "../ui/Dialog";
+import { confirm, dismiss } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { lazy } from "../ui/Lazy";
 import { Badge, Empty, Menu, Problem, Tabs } from "../ui/parts";
@@ -28,7 +29,8 @@ const Browser = lazy(() => import("./queue/Browser").then((module) => module.Bro
 export default function QueuePage({ args }: PageProps) {
   const id = { vhost: args.vhost ?? "/", name: args.name ?? "" };
   const { value: queue, error } = useLive<Queue>(queuePath(id));
-  const [publishing, setPublishing] = useState(false);
+  const may = useMay();
+  const mayPublish = may("write", id.vhost, DEFAULT_EXCHANGE);
   const tab = place.value.query.tab ?? "overview";
   if (error?.status === 404) return <Gone name={id.name} />;
   if (error) return <Problem error={error} />;
@@ -43,10 +45,12 @@ export default function QueuePage({ args }: PageProps) {
         {queue && <StateOf state={queue.state} />}
         <span class="grow" />
         {tab === "overview" && <RangeChoice />}
-        <button type="button" class="button" onClick={() => setPublishing(true)}>
-          <Icon name="send" /> Publish
-        </button>
-        <PauseButton queue={queue} />
+        {mayPublish && (
+          <button type="button" class="button" onClick={() => askFor("publish")}>
+            <Icon name="send" /> Publish
+          </button>
+        )}
+        {may("configure", id.vhost, id.name) && <PauseButton queue={queue} />}
         <a class="button" href={topologyHref("queue", id)} aria-label="In the topology">
           <Icon name="topology" /> <span class="wide-only">In the topology</span>
         </a>
@@ -65,7 +69,7 @@ export default function QueuePage({ args }: PageProps) {
         ]}
       />
       {tab === "overview" && <QueueOverview id={id} queue={queue} />}
-      {tab === "messages" && queue && <Browser queue={queue} />}
+      {tab === "messages" && queue && (may("read", id.vhost, id.name) ? <Browser queue={queue} /> : <NotYours queue={queue} />)}
       {tab === "consumers" && (
         <>
           <Figures queue={queue} />
@@ -78,8 +82,18 @@ export default function QueuePage({ args }: PageProps) {
           {queue && <Leaving queue={queue} />}
         </>
       )}
-      {publishing && <Publish vhost={id.vhost} exchange="" routingKey={id.name} onClose={() => setPublishing(false)} />}
+      {asked() === "publish" && mayPublish && <Publish vhost={id.vhost} exchange="" routingKey={id.name} onClose={answered} />}
     </div>
+  );
+}
+
+function NotYours({ queue }: { queue: Queue }) {
+  return (
+    <Empty title="Its messages are for others">
+      <p>
+        You have no read permission for {queue.name} in {queue.vhost}. An administrator can give it: Users, permissions.
+      </p>
+    </Empty>
   );
 }
 
@@ -107,54 +121,69 @@ function PauseButton({ queue }: { queue: Queue | undefined }) {
 }
 
 function Paused({ queue }: { queue: Queue }) {
+  const changeable = useMay()("configure", queue.vhost, queue.name);
   return (
     <div class="banner warn" role="status">
       <Icon name="pause" />
       <span class="grow">
         Paused: nothing is delivered, to consumers or to basic.get. Publishing goes on, and what consumers hold stays with them.
       </span>
-      <button type="button" class="button small" onClick={() => void setPaused(queue, false)}>
-        <Icon name="play" /> Resume
-      </button>
+      {changeable && (
+        <button type="button" class="button small" onClick={() => void setPaused(queue, false)}>
+          <Icon name="play" /> Resume
+        </button>
+      )}
     </div>
   );
 }
 
 function Actions({ queue }: { queue: Queue | undefined }) {
-  if (!queue) return null;
-  const where = queuePath(queue);
-  const ready = queue.messages_ready ?? 0;
-  const purge = async () => {
-    const sure = await confirm({
-      title: `Purge ${queue.name}?`,
-      text: `${plural(ready, "ready message")} (${bytes(queue.message_bytes_ready as number)}) ${undoable(queue) ? "are dropped; for ten minutes this can be undone." : "are gone for good."} Those that consumers hold stay.`,
-      verb: `Purge ${plural(ready, "message")}`,
-      ...(ready > 1000 ? { type: queue.name } : {}),
-    });
-    if (sure) await purgeNow(queue);
-  };
-  const drop = async () => {
-    const sure = await confirm({
-      title: `Delete ${queue.name}?`,
-      text: `The queue, its bindings and ${plural(queue.messages ?? 0, "message")} in it are gone for good.`,
-      verb: "Delete the queue",
-      type: queue.name,
-    });
-    if (sure && (await act(remove(where), `${queue.name} is deleted.`))) go(href(["queues"]));
-  };
+  const may = useMay();
+  const readable = queue !== undefined && may("read", queue.vhost, queue.name);
+  const changeable = queue !== undefined && may("configure", queue.vhost, queue.name);
+  useQuestion("purge", readable, async () => queue && purge(queue), dismiss);
+  useQuestion("delete", changeable, async () => queue && drop(queue), dismiss);
+  if (!readable && !changeable) return null;
   return (
     <Menu kind="icon" title="More actions" label={<Icon name="more" />}>
-      <button type="button" onClick={() => setQuery({ tab: "messages" })}>
-        <Icon name="eye" /> Look into it
-      </button>
-      <button type="button" onClick={purge}>
-        <Icon name="purge" /> Purge…
-      </button>
-      <button type="button" onClick={drop}>
-        <Icon name="trash" /> Delete…
-      </button>
+      {readable && (
+        <>
+          <button type="button" onClick={() => setQuery({ tab: "messages" })}>
+            <Icon name="eye" /> Look into it
+          </button>
+          <button type="button" onClick={() => askFor("purge")}>
+            <Icon name="purge" /> Purge…
+          </button>
+        </>
+      )}
+      {changeable && (
+        <button type="button" onClick={() => askFor("delete")}>
+          <Icon name="trash" /> Delete…
+        </button>
+      )}
     </Menu>
   );
+}
+
+async function purge(queue: Queue): Promise<void> {
+  const ready = queue.messages_ready ?? 0;
+  const sure = await confirm({
+    title: `Purge ${queue.name}?`,
+    text: `${plural(ready, "ready message")} (${bytes(queue.message_bytes_ready as number)}) ${undoable(queue) ? "are dropped; for ten minutes this can be undone." : "are gone for good."} Those that consumers hold stay.`,
+    verb: `Purge ${plural(ready, "message")}`,
+    ...(ready > 1000 ? { type: queue.name } : {}),
+  });
+  if (sure) await purgeNow(queue);
+}
+
+async function drop(queue: Queue): Promise<void> {
+  const sure = await confirm({
+    title: `Delete ${queue.name}?`,
+    text: `The queue, its bindings and ${plural(queue.messages ?? 0, "message")} in it are gone for good.`,
+    verb: "Delete the queue",
+    type: queue.name,
+  });
+  if (sure && (await act(remove(queuePath(queue)), `${queue.name} is deleted.`))) go(href(["queues"]));
 }
 
 /** What is no more than this is deleted so that it can be put back (docs/operations.md). */

@@ -1,10 +1,10 @@
 // All queues.
-import { useState } from "preact/hooks";
 import { remove } from "../lib/api";
+import { adding } from "../lib/asked";
 import { bytes, percent, plural } from "../lib/format";
 import { listOf, queueHref, queuePath } from "../lib/paths";
 import { chosenVhost } from "../lib/prefs";
-import { place, setQuery } from "../lib/router";
+import { type May, useMay, useMayMake } from "../lib/rights";
 import type { Queue } from "../lib/types";
 import { Count, rateColumn, sparkColumn, StateOf } from "../ui/cells";
 import type { Column } from "../ui/columns";
@@ -125,7 +125,7 @@ function number(
   };
 }
 
-export const BULK: BulkAction<Queue>[] = [
+const bulkOf = (may: May): BulkAction<Queue>[] => [
   {
     label: "Purge",
     icon: "purge",
@@ -138,6 +138,7 @@ export const BULK: BulkAction<Queue>[] = [
         verb: "Purge",
         ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
+    may: ({ vhost, name }) => may("read", vhost, name),
     run: (row) => remove(`${queuePath(row)}/contents`),
   },
   {
@@ -152,16 +153,14 @@ export const BULK: BulkAction<Queue>[] = [
         verb: "Delete",
         ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
+    may: ({ vhost, name }) => may("configure", vhost, name),
     run: (row) => remove(queuePath(row)),
   },
 ];
 
 export default function Queues() {
-  const [adding, setAdding] = useState(place.value.query.add === "1");
-  const close = () => {
-    setAdding(false);
-    setQuery({ add: undefined });
-  };
+  const may = useMay();
+  const mayMake = useMayMake(chosenVhost.value);
   return (
     <div class="page">
       <div class="head">
@@ -173,12 +172,14 @@ export default function Queues() {
         columns={COLUMNS}
         always={["name", "vhost"]}
         keyOf={keyOf}
-        bulk={BULK}
+        bulk={bulkOf(may)}
         noun={["queue", "queues"]}
         tools={
-          <button type="button" class="button primary" onClick={() => setAdding(true)}>
-            <Icon name="plus" /> Add a queue
-          </button>
+          mayMake && (
+            <button type="button" class="button primary" onClick={adding.begin}>
+              <Icon name="plus" /> Add a queue
+            </button>
+          )
         }
         empty={
           <Empty title={chosenVhost.value ? `No queues in ${chosenVhost.value}` : "No queues yet"}>
@@ -187,7 +188,7 @@ export default function Queues() {
           </Empty>
         }
       />
-      {adding && <AddQueue onClose={close} />}
+      {adding.open && mayMake && <AddQueue onClose={adding.end} />}
     </div>
   );
 }

@@ -13,6 +13,7 @@ import { Check } from "../ui/Field";
 import { FirstPublish } from "../ui/FirstPublish";
 import { Icon } from "../ui/Icon";
 import { Empty, Problem, Segments } from "../ui/parts";
+import { StackedTable } from "../ui/StackedTable";
 import "../styles/admin.css";
 import "../styles/topology.css";
 import { GraphCanvas } from "./parts/GraphCanvas";
@@ -177,35 +178,26 @@ const SHOW = 500;
 function Ways({ graph, found, onFocus }: { graph: Graph; found: Set<string> | null; onFocus: (id: string) => void }) {
   const edges = found ? graph.edges.filter(({ from, to }) => found.has(from.id) || found.has(to.id)) : graph.edges;
   return (
-    <div class="card plain" tabIndex={0} role="region" aria-label="List of ways">
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">From</th>
-            <th scope="col">To</th>
-            <th scope="col">By</th>
-            <th scope="col" class="num">
-              Rate
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {edges.slice(0, SHOW).map(({ from, to, kind, labels, rate: each }) => (
-            <tr key={`${kind} ${from.id} ${to.id}`}>
-              {[from, to].map((node) => (
-                <td key={node.id} class="name">
-                  <button type="button" class="link" onClick={() => onFocus(node.id)}>
-                    {node.name}
-                  </button>{" "}
-                  <span class="faint">{node.kind}</span>
-                </td>
-              ))}
-              <td>{kind === "consumer" ? "consuming" : <code>{labels.join(", ") || "every key"}</code>}</td>
-              <td class="num">{each > 0 ? rate(each) : "–"}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <div class="card" role="region" aria-label="List of ways">
+      <StackedTable
+        label="Ways"
+        parts={[{ title: "From" }, { title: "To" }, { title: "By" }, { title: "Rate", num: true }]}
+        rows={edges.slice(0, SHOW).map(({ from, to, kind, labels, rate: each }) => ({
+          key: `${kind} ${from.id} ${to.id}`,
+          cells: [
+            ...[from, to].map((node) => (
+              <span key={node.id}>
+                <button type="button" class="link" onClick={() => onFocus(node.id)}>
+                  {node.name}
+                </button>{" "}
+                <span class="faint">{node.kind}</span>
+              </span>
+            )),
+            kind === "consumer" ? "consuming" : <code key="by">{labels.join(", ") || "every key"}</code>,
+            each > 0 ? rate(each) : "–",
+          ],
+        }))}
+      />
       {edges.length > SHOW && <p class="soft body">{`and ${edges.length - SHOW} more; search for a name.`}</p>}
     </div>
   );

@@ -1,12 +1,12 @@
 // One user: tags, password, limits, permissions.
-import { useState } from "preact/hooks";
 import { TAGS, USER_LIMITS, type User as UserObject } from "../lib/admin";
 import { path, remove } from "../lib/api";
+import { answered, asked, askFor, useQuestion } from "../lib/asked";
 import { useLive } from "../lib/live";
 import { go, href } from "../lib/router";
 import { session } from "../lib/session";
 import type { PageProps } from "../routes";
-import { confirm } from "../ui/Dialog";
+import { confirm, dismiss } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { Badge, Card, Empty, Facts, Menu, Problem } from "../ui/parts";
 import { complain, say } from "../ui/Toasts";
@@ -18,7 +18,8 @@ import "../styles/admin.css";
 export default function User({ args }: PageProps) {
   const name = args.name ?? "";
   const { value: user, error } = useLive<UserObject>(path("users", name));
-  const [changing, setChanging] = useState<"" | "password" | "tags">("");
+  const changing = asked();
+  useQuestion("delete", user !== undefined, () => drop(name), dismiss);
   if (error?.status === 404) {
     return (
       <Empty title={`There is no user “${name}”`}>
@@ -27,7 +28,6 @@ export default function User({ args }: PageProps) {
     );
   }
   if (error) return <Problem error={error} />;
-  const close = () => setChanging("");
   const meanings = TAGS.filter(([tag]) => user?.tags.includes(tag));
   return (
     <div class="page">
@@ -38,14 +38,14 @@ export default function User({ args }: PageProps) {
         <h1>{name}</h1>
         {name === session.value?.user && <Badge tone="accent">you</Badge>}
         <span class="grow" />
-        <button type="button" class="button" onClick={() => setChanging("tags")} disabled={!user}>
+        <button type="button" class="button" onClick={() => askFor("tags")} disabled={!user}>
           <Icon name="user" /> Tags
         </button>
-        <button type="button" class="button" onClick={() => setChanging("password")} disabled={!user}>
+        <button type="button" class="button" onClick={() => askFor("password")} disabled={!user}>
           <Icon name="admin" /> Password
         </button>
         <Menu kind="icon" title="More actions" label={<Icon name="more" />}>
-          <button type="button" onClick={() => drop(name)}>
+          <button type="button" onClick={() => askFor("delete")}>
             <Icon name="trash" /> Delete…
           </button>
         </Menu>
@@ -64,8 +64,8 @@ export default function User({ args }: PageProps) {
       </div>
       <Permissions whose={{ user: name }} />
       <TopicPermissions whose={{ user: name }} />
-      {changing === "password" && user && <ChangePassword user={user} onClose={close} />}
-      {changing === "tags" && user && <ChangeTags user={user} onClose={close} />}
+      {changing === "password" && user && <ChangePassword user={user} onClose={answered} />}
+      {changing === "tags" && user && <ChangeTags user={user} onClose={answered} />}
     </div>
   );
 }

@@ -1,10 +1,11 @@
 // All users: who they are, what they may see here, where they may go.
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { Permission, User } from "../lib/admin";
 import { path, remove } from "../lib/api";
+import { adding } from "../lib/asked";
 import { plural } from "../lib/format";
 import { useLive } from "../lib/live";
-import { href, place, setQuery } from "../lib/router";
+import { href } from "../lib/router";
 import { session } from "../lib/session";
 import type { Column } from "../ui/columns";
 import { confirm } from "../ui/Dialog";
@@ -109,11 +110,6 @@ const BULK: BulkAction<User>[] = [
 export default function Users() {
   const permissions = useLive<Permission[]>("/permissions").value;
   const columns = useMemo(() => columnsOf(permissions ?? []), [permissions]);
-  const [adding, setAdding] = useState(place.value.query.add === "1");
-  const close = () => {
-    setAdding(false);
-    setQuery({ add: undefined });
-  };
   return (
     <div class="page">
       <div class="head">
@@ -128,13 +124,13 @@ export default function Users() {
         bulk={BULK}
         noun={["user", "users"]}
         tools={
-          <button type="button" class="button primary" onClick={() => setAdding(true)}>
+          <button type="button" class="button primary" onClick={adding.begin}>
             <Icon name="plus" /> Add a user
           </button>
         }
         empty={<Empty title="No users">Somebody else proves who signs in here.</Empty>}
       />
-      {adding && <AddUser onClose={close} />}
+      {adding.open && <AddUser onClose={adding.end} />}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // One virtual host: what is said of it, its limits, who may enter.
-import { useState } from "preact/hooks";
 import { type Limits, VHOST_LIMITS } from "../lib/admin";
 import { path, post, remove } from "../lib/api";
+import { answered, asked, askFor, useQuestion } from "../lib/asked";
 import { chooseVhost } from "../lib/chosen";
 import { count, rate } from "../lib/format";
 import { refresh, useLive } from "../lib/live";
@@ -10,13 +10,14 @@ import { go, href } from "../lib/router";
 import { isAdministrator } from "../lib/session";
 import { rateOf, type Vhost as VhostObject } from "../lib/types";
 import type { PageProps } from "../routes";
-import { confirm } from "../ui/Dialog";
+import { confirm, dismiss } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { Badge, Card, Empty, Facts, Menu, Problem } from "../ui/parts";
 import { complain, say } from "../ui/Toasts";
 import { EditVhost } from "./forms/EditVhost";
 import { LimitsCard } from "./parts/Limits";
 import { Permissions, TopicPermissions } from "./parts/Permissions";
+import { Tracing } from "./parts/Tracing";
 import { StateOfVhost } from "./Vhosts";
 import "../styles/admin.css";
 
@@ -34,7 +35,6 @@ export default function Vhost({ args }: PageProps) {
   const name = args.vhost ?? "";
   const { vhost, error, missing } = useVhost(name);
   const limits = useLive<Limits[]>(path("vhost-limits", name)).value?.[0]?.value ?? {};
-  const [editing, setEditing] = useState(false);
   if (missing) {
     return (
       <Empty title={`There is no virtual host “${name}”`}>
@@ -61,7 +61,7 @@ export default function Vhost({ args }: PageProps) {
         )}
         {isAdministrator.value && vhost && (
           <>
-            <button type="button" class="button" onClick={() => setEditing(true)}>
+            <button type="button" class="button" onClick={() => askFor("edit")}>
               <Icon name="policy" /> Change
             </button>
             <Actions vhost={vhost} />
@@ -83,6 +83,7 @@ export default function Vhost({ args }: PageProps) {
           />
         </Card>
         <LimitsCard kind="vhost-limits" name={name} known={VHOST_LIMITS} value={limits} changeable={isAdministrator.value} />
+        {isAdministrator.value && vhost && <Tracing vhost={vhost} />}
       </div>
       {isAdministrator.value && (
         <>
@@ -90,7 +91,7 @@ export default function Vhost({ args }: PageProps) {
           <TopicPermissions whose={{ vhost: name }} />
         </>
       )}
-      {editing && vhost && <EditVhost given={vhost} onClose={() => setEditing(false)} />}
+      {asked() === "edit" && isAdministrator.value && vhost && <EditVhost given={vhost} onClose={answered} />}
     </div>
   );
 }
@@ -124,6 +125,7 @@ function Actions({ vhost }: { vhost: VhostObject }) {
       complain(error);
     }
   };
+  useQuestion("delete", !vhost.protected_from_deletion, drop, dismiss);
   return (
     <Menu kind="icon" title="More actions" label={<Icon name="more" />}>
       {down && (
@@ -131,7 +133,7 @@ function Actions({ vhost }: { vhost: VhostObject }) {
           <Icon name="play" /> Start it again
         </button>
       )}
-      <button type="button" onClick={drop} disabled={vhost.protected_from_deletion}>
+      <button type="button" onClick={() => askFor("delete")} disabled={vhost.protected_from_deletion}>
         <Icon name="trash" /> {vhost.protected_from_deletion ? "Protected from deletion" : "Delete…"}
       </button>
     </Menu>

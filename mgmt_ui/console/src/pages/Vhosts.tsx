@@ -1,8 +1,8 @@
 // All virtual hosts that the viewer may know of.
-import { useState } from "preact/hooks";
 import { path, remove } from "../lib/api";
+import { adding } from "../lib/asked";
 import { byteRate, plural } from "../lib/format";
-import { href, place, setQuery } from "../lib/router";
+import { href } from "../lib/router";
 import { isAdministrator } from "../lib/session";
 import type { Vhost } from "../lib/types";
 import { Count, rateColumn } from "../ui/cells";
@@ -65,7 +65,7 @@ const COLUMNS: Column<Vhost>[] = [
       </span>
     ),
   },
-  number("ready", "Ready", "messages_ready", "small"),
+  number("ready", "Ready", "messages_ready", true),
   number("unacked", "Unacked", "messages_unacknowledged", true),
   rateColumn("publish", "In", true),
   rateColumn("deliver_get", "Out", true),
@@ -73,7 +73,7 @@ const COLUMNS: Column<Vhost>[] = [
   octets("send", "To clients", "send_oct_details"),
 ];
 
-function number(id: string, title: string, field: "messages_ready" | "messages_unacknowledged", shown: true | "small"): Column<Vhost> {
+function number(id: string, title: string, field: "messages_ready" | "messages_unacknowledged", shown: true): Column<Vhost> {
   return { id, title, width: 92, num: true, sort: field, fields: [field], shown, render: (vhost) => <Count value={vhost[field]} /> };
 }
 
@@ -99,11 +99,6 @@ const BULK: BulkAction<Vhost>[] = [
 ];
 
 export default function Vhosts() {
-  const [adding, setAdding] = useState(place.value.query.add === "1");
-  const close = () => {
-    setAdding(false);
-    setQuery({ add: undefined });
-  };
   return (
     <div class="page">
       <div class="head">
@@ -119,7 +114,7 @@ export default function Vhosts() {
         noun={["virtual host", "virtual hosts"]}
         tools={
           isAdministrator.value && (
-            <button type="button" class="button primary" onClick={() => setAdding(true)}>
+            <button type="button" class="button primary" onClick={adding.begin}>
               <Icon name="plus" /> Add a virtual host
             </button>
           )
@@ -130,7 +125,7 @@ export default function Vhosts() {
           </Empty>
         }
       />
-      {adding && <EditVhost onClose={close} />}
+      {adding.open && <EditVhost onClose={adding.end} />}
     </div>
   );
 }

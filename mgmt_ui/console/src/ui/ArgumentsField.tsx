@@ -1,6 +1,7 @@
 // Arguments of a queue, an exchange or a binding: rows of key, type and value, with the known keys
 // at hand.
 import { useId } from "preact/hooks";
+import { toNumber } from "../lib/json";
 import type { Arguments } from "../lib/types";
 import { explain } from "../lib/words";
 import { Icon } from "./Icon";
@@ -30,6 +31,7 @@ export function toArguments(entries: Entry[]): Arguments {
 /** Rows for arguments that are there; null where one is neither a plain value nor a list of texts. */
 export function toEntries(given: Arguments): Entry[] | null {
   const rows = Object.entries(given).map(([key, value]): Entry | null => {
+    if (typeof value === "bigint") return { key, kind: "number", value: String(value) };
     if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
       return { key, kind: typeof value as Kind, value: String(value) };
     }
@@ -40,7 +42,7 @@ export function toEntries(given: Arguments): Entry[] | null {
 }
 
 function typed(kind: Kind, value: string): unknown {
-  if (kind === "number") return Number(value);
+  if (kind === "number") return toNumber(value);
   if (kind === "boolean") return value === "true";
   if (kind === "list") return value.split(",").map((each) => each.trim());
   return value;

@@ -2,7 +2,7 @@
 // hides one, and the same numbers as a table for those who do not see the picture.
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { theme } from "../lib/prefs";
+import { theme, zone } from "../lib/prefs";
 import { Icon } from "./Icon";
 
 export interface Series {
@@ -27,9 +27,14 @@ interface ChartProps {
   height?: number;
 }
 
-const HOURS = { hour: "2-digit", minute: "2-digit", hour12: false } as const;
-const clock = new Intl.DateTimeFormat(undefined, { ...HOURS, second: "2-digit" });
-const shortClock = new Intl.DateTimeFormat(undefined, HOURS);
+const HOURS = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+const CLOCKS = { local: clocksOf(undefined), utc: clocksOf("UTC") };
+
+/** With seconds, and without. */
+function clocksOf(timeZone: string | undefined) {
+  const make = (more: object) => new Intl.DateTimeFormat(undefined, { ...HOURS, ...more, ...(timeZone ? { timeZone } : {}) });
+  return { exact: make({ second: "2-digit" }), short: make({}) };
+}
 
 export function Chart({ title, times, series, age, format, stacked = false, unit, height = 190 }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -38,7 +43,7 @@ export function Chart({ title, times, series, age, format, stacked = false, unit
   const [at, setAt] = useState<number | null>(null);
   const [asTable, setAsTable] = useState(false);
   const shown = series.filter(({ label }) => !hidden.includes(label));
-  const shape = `${shown.map((each) => each.label).join()}|${stacked}|${age}|${theme.value}|${asTable}`;
+  const shape = `${shown.map((each) => each.label).join()}|${stacked}|${age}|${theme.value}|${zone.value}|${asTable}`;
 
   useEffect(() => {
     const element = box.current;
@@ -73,7 +78,7 @@ export function Chart({ title, times, series, age, format, stacked = false, unit
     <figure class="chart" aria-label={`${title}: ${series.map((s) => `${s.label} ${format(s.values.at(-1) ?? null)}`).join(", ")}`}>
       {asTable ? <Numbers times={times} series={series} format={format} /> : <div ref={box} style={{ height: `${height}px` }} />}
       {times.length < 2 && !asTable && <div class="quiet">Waiting for the first two samples…</div>}
-      {at !== null && times[index] !== undefined && <div class="moment">{clock.format(times[index])}</div>}
+      {at !== null && times[index] !== undefined && <div class="moment">{CLOCKS[zone.value].exact.format(times[index])}</div>}
       <div class="legend">
         {series.map((each) => (
           <button
@@ -119,7 +124,7 @@ function Numbers({ times, series, format }: Pick<ChartProps, "times" | "series" 
         <tbody>
           {newest.map((index) => (
             <tr key={times[index]}>
-              <td>{clock.format(times[index])}</td>
+              <td>{CLOCKS[zone.value].exact.format(times[index])}</td>
               {series.map(({ label, values }) => (
                 <td class="num" key={label}>
                   {format(values[index] ?? null)}
@@ -166,6 +171,7 @@ function options({ element, width, height, shown, format, stacked, unit, age, se
     height,
     padding: [8, 4, 0, 0],
     legend: { show: false },
+    ...(zone.value === "utc" ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") } : {}),
     scales: {
       x: { time: true, range: (_, _min, max) => [max - age, max] },
       y: { range: (_, _min, max) => [0, unit === "octets" ? topOctets(max) : top(max)] },
@@ -211,7 +217,7 @@ function topOctets(max: number | null): number {
 }
 
 function clockMarks(age: number) {
-  return (_: uPlot, marks: number[]) => marks.map((mark) => (age <= 60 ? clock : shortClock).format(mark * 1000));
+  return (_: uPlot, marks: number[]) => marks.map((mark) => CLOCKS[zone.value][age <= 60 ? "exact" : "short"].format(mark * 1000));
 }
 
 // A canvas knows no custom properties: a style that uses one tells what it stands for now.

@@ -77,6 +77,11 @@ export function confirm(asked: Omit<Question, "answer">): Promise<boolean> {
   });
 }
 
+/** Takes the question away, as if it were answered with no. */
+export function dismiss(): void {
+  question.value?.answer(false);
+}
+
 export function Confirmation() {
   const asked = question.value;
   return asked ? <Asked key={asked.title} {...asked} /> : null;

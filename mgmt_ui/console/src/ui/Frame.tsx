@@ -5,7 +5,7 @@ import { signOut } from "../lib/api";
 import { chooseVhost } from "../lib/chosen";
 import { short } from "../lib/format";
 import { line, useLive } from "../lib/live";
-import { chosenVhost, type Theme, theme } from "../lib/prefs";
+import { chosenVhost, type Theme, theme, zone } from "../lib/prefs";
 import { href, place } from "../lib/router";
 import { may, session } from "../lib/session";
 import type { Overview, Vhost } from "../lib/types";
@@ -156,14 +156,26 @@ const THEMES: [Theme, string, IconName][] = [
   ["dark", "Dark", "moon"],
 ];
 
+const ZONES = [
+  ["local", "Local time"],
+  ["utc", "UTC"],
+] as const;
+
 function ThemeSwitch() {
   const [, , icon] = THEMES.find(([each]) => each === theme.value) ?? THEMES[0] ?? ["", "", "system"];
   return (
-    <Menu kind="quiet icon" title="Light or dark" label={<Icon name={icon as IconName} />}>
+    <Menu kind="quiet icon" title="Light or dark, local time or UTC" label={<Icon name={icon as IconName} />}>
       {THEMES.map(([each, text, picture]) => (
         <button key={each} type="button" onClick={() => (theme.value = each)}>
           <Icon name={picture} /> {text}
           {theme.value === each && <Icon name="check" />}
+        </button>
+      ))}
+      <hr />
+      {ZONES.map(([each, text]) => (
+        <button key={each} type="button" aria-pressed={zone.value === each} onClick={() => (zone.value = each)}>
+          <Icon name="clock" /> {text}
+          {zone.value === each && <Icon name="check" />}
         </button>
       ))}
     </Menu>

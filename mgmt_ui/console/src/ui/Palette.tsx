@@ -5,6 +5,7 @@ import { get, path, signOut } from "../lib/api";
 import type { Policy } from "../lib/policies";
 import { chooseVhost } from "../lib/chosen";
 import { theme } from "../lib/prefs";
+import { useMayMake } from "../lib/rights";
 import { go, href } from "../lib/router";
 import { may, type Tag } from "../lib/session";
 import type { Connection, Page, Queue, Vhost } from "../lib/types";
@@ -36,6 +37,7 @@ function Opened() {
   const [text, setText] = useState("");
   const [objects, setObjects] = useState<Found[]>([]);
   const [at, setAt] = useState(0);
+  const mayMake = useMayMake("");
   useEffect(() => element.current?.showModal(), []);
   useEffect(() => {
     const stop = new AbortController();
@@ -49,7 +51,7 @@ function Opened() {
     };
   }, [text]);
 
-  const found = [...commands().filter((each) => fits(each.text, text)), ...objects]
+  const found = [...commands(mayMake).filter((each) => fits(each.text, text)), ...objects]
     .sort((one, other) => rank(one.text, text) - rank(other.text, text))
     .slice(0, 40);
   const index = Math.min(at, found.length - 1);
@@ -132,7 +134,7 @@ function rank(text: string, wanted: string): number {
   return has === want ? 0 : has.startsWith(want) ? 1 : 2;
 }
 
-function commands(): Found[] {
+function commands(mayMake: boolean): Found[] {
   const pages = ROUTES.filter(({ nav, tag }) => nav && may(tag ?? "management")).map((route) => ({
     id: `page ${route.pattern}`,
     text: route.title,
@@ -141,15 +143,7 @@ function commands(): Found[] {
     run: () => go(href(route.pattern ? route.pattern.split("/") : [])),
   }));
   const actions: Found[] = [
-    { id: "add queue", text: "Add a queue", kind: "Action", icon: "plus", run: () => go(href(["queues"], { add: "1" })) },
-    {
-      id: "add exchange",
-      text: "Add an exchange",
-      kind: "Action",
-      icon: "plus",
-      run: () => go(href(["exchanges"], { add: "1" })),
-    },
-    ...ADDITIONS.filter(({ tag }) => may(tag)).map(({ page, text }) => ({
+    ...ADDITIONS.filter(({ tag }) => (tag === "configure" ? mayMake : may(tag))).map(({ page, text }) => ({
       id: `add ${page}`,
       text,
       kind: "Action",
@@ -165,7 +159,9 @@ function commands(): Found[] {
   return [...pages, ...actions];
 }
 
-const ADDITIONS: { page: string; text: string; tag: Tag }[] = [
+const ADDITIONS: { page: string; text: string; tag: Tag | "configure" }[] = [
+  { page: "queues", text: "Add a queue", tag: "configure" },
+  { page: "exchanges", text: "Add an exchange", tag: "configure" },
   { page: "users", text: "Add a user", tag: "administrator" },
   { page: "vhosts", text: "Add a virtual host", tag: "administrator" },
   { page: "policies", text: "Add a policy", tag: "policymaker" },

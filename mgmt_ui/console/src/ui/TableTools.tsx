@@ -82,6 +82,8 @@ export interface BulkAction<T> {
   /** Asks first; resolves to false to leave it. */
   ask: (rows: T[]) => Promise<boolean>;
   run: (row: T) => Promise<unknown>;
+  /** Whether the user may do it to a row; it is offered where that is so for all that are chosen. */
+  may?: (row: T) => boolean;
   /** `3 queues deleted`. */
   done: string;
 }
@@ -97,6 +99,7 @@ interface BulkProps<T> {
 
 export function Bulk<T>({ selected, total, noun, actions, all, onSelect }: BulkProps<T>) {
   const [busy, setBusy] = useState("");
+  const offered = actions.filter((each) => selected.every((row) => each.may?.(row) ?? true));
   const act = async (action: BulkAction<T>) => {
     if (!(await action.ask(selected))) return;
     await runAll(selected, action.run, noun, action.done, setBusy);
@@ -126,7 +129,8 @@ export function Bulk<T>({ selected, total, noun, actions, all, onSelect }: BulkP
       <span style={{ flex: 1 }} role="status">
         {busy}
       </span>
-      {actions.map((each) => (
+      {offered.length === 0 && <span class="soft">You may not change all of these.</span>}
+      {offered.map((each) => (
         <button
           key={each.label}
           type="button"

@@ -1,8 +1,8 @@
 // Small parts that all pages share.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { local, relative } from "../lib/format";
-import { now } from "../lib/time";
+import { relative } from "../lib/format";
+import { bothTimes, now, shownTime } from "../lib/time";
 import { Icon, type IconName } from "./Icon";
 
 type Children = { children?: ComponentChildren };
@@ -46,8 +46,19 @@ export function Ago({ time }: { time: number | string | null | undefined }) {
   if (!time) return <span class="faint">–</span>;
   const at = typeof time === "string" ? Date.parse(time) : time;
   return (
-    <time dateTime={new Date(at).toISOString()} title={local(at)}>
+    <time dateTime={new Date(at).toISOString()} title={bothTimes(at)}>
       {relative(at, now.value)}
+    </time>
+  );
+}
+
+/** A point in time, as distance and as the clock said: where there is room for both. */
+export function When({ time }: { time: number | string | null | undefined }) {
+  if (!time) return <span class="faint">–</span>;
+  const at = typeof time === "string" ? Date.parse(time) : time;
+  return (
+    <time dateTime={new Date(at).toISOString()} title={bothTimes(at)}>
+      {relative(at, now.value)} <span class="faint">({shownTime(at)})</span>
     </time>
   );
 }

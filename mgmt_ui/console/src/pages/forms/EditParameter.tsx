@@ -1,6 +1,7 @@
 // Setting a runtime parameter: any JSON under a component and a name, or under a name alone.
 import { useState } from "preact/hooks";
 import { path, put } from "../../lib/api";
+import { parseJson, toJson } from "../../lib/json";
 import { useLive } from "../../lib/live";
 import { vhostForNew } from "../../lib/paths";
 import type { Vhost } from "../../lib/types";
@@ -31,11 +32,11 @@ export function EditParameter({ global, given, onClose }: Props) {
   const [component, setComponent] = useState(given?.component ?? "");
   const [vhost, setVhost] = useState(given?.vhost ?? vhostForNew());
   const [name, setName] = useState(given?.name ?? "");
-  const [text, setText] = useState(given ? JSON.stringify(given.value, null, 2) : "");
+  const [text, setText] = useState(given ? toJson(given.value, 2) : "");
   const fault = faultOf(text);
   const run = async () => {
     await put(parameterPath(global ? { name, value: null } : { component, vhost, name, value: null }), {
-      value: JSON.parse(text) as unknown,
+      value: parseJson<unknown>(text),
     });
     return `Parameter ${name} is set.`;
   };

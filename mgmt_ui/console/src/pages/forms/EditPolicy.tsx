@@ -1,6 +1,7 @@
 // Making and changing a policy, with what it would be for shown while one types.
 import { useState } from "preact/hooks";
 import { path, put } from "../../lib/api";
+import { parseJson, toJson } from "../../lib/json";
 import { useLive } from "../../lib/live";
 import { vhostForNew } from "../../lib/paths";
 import { APPLY_TO, type Policy } from "../../lib/policies";
@@ -50,7 +51,7 @@ export function EditPolicy({ kind, given, onClose }: Props) {
   const [priority, setPriority] = useState(String(given?.priority ?? 0));
   const rows = toEntries(given?.definition ?? {});
   const [entries, setEntries] = useState<Entry[]>(rows ?? []);
-  const [json, setJson] = useState(JSON.stringify(given?.definition ?? {}, null, 2));
+  const [json, setJson] = useState(toJson(given?.definition ?? {}, 2));
   const draft: Policy = {
     vhost,
     name,
@@ -129,7 +130,7 @@ export function EditPolicy({ kind, given, onClose }: Props) {
 
 function parsed(text: string): Arguments | null {
   try {
-    const value = JSON.parse(text) as unknown;
+    const value = parseJson<unknown>(text);
     return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Arguments) : null;
   } catch {
     return null;

@@ -1,5 +1,6 @@
 // The headers of a message: rows of key, type and value, or JSON for what rows cannot hold.
 import { useState } from "preact/hooks";
+import { parseJson, toJson } from "../../lib/json";
 import type { Arguments } from "../../lib/types";
 import { ArgumentsField, type Entry, toArguments, toEntries } from "../../ui/ArgumentsField";
 import { Area } from "../../ui/Field";
@@ -13,7 +14,7 @@ export interface HeadersText {
 /** As rows where these can hold them. */
 export function headersFrom(table: Arguments): HeadersText {
   const rows = toEntries(table);
-  return rows ? { rows, text: null } : { rows: [], text: JSON.stringify(table, null, 2) };
+  return rows ? { rows, text: null } : { rows: [], text: toJson(table, 2) };
 }
 
 /** The headers; throws with what is wrong with the JSON. */
@@ -27,7 +28,7 @@ export function headersValue({ rows, text }: HeadersText): Arguments {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson<unknown>(text);
   } catch (error) {
     throw new Error(`The headers are no JSON: ${(error as Error).message}`);
   }
@@ -44,7 +45,7 @@ export function HeadersField({ value, onChange }: { value: HeadersText; onChange
       setProblem((error as Error).message);
     }
   };
-  const toJson = () => onChange({ rows: [], text: JSON.stringify(toArguments(value.rows), null, 2) });
+  const toText = () => onChange({ rows: [], text: toJson(toArguments(value.rows), 2) });
   return (
     <div class="all">
       {value.text === null ? (
@@ -52,7 +53,7 @@ export function HeadersField({ value, onChange }: { value: HeadersText; onChange
       ) : (
         <Area label="Headers (JSON)" rows={5} value={value.text} error={problem || undefined} onChange={(text) => onChange({ rows: [], text })} />
       )}
-      <button type="button" class="link" onClick={value.text === null ? toJson : toRows}>
+      <button type="button" class="link" onClick={value.text === null ? toText : toRows}>
         {value.text === null ? "Write them as JSON" : "Write them as rows"}
       </button>
     </div>

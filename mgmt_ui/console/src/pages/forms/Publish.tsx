@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { path, post } from "../../lib/api";
 import { relative } from "../../lib/format";
+import { toNumber } from "../../lib/json";
 import { refresh } from "../../lib/live";
 import { headersOf, type Message, pretty, properties } from "../../lib/messages";
 import { DEFAULT_EXCHANGE } from "../../lib/paths";
@@ -81,7 +82,7 @@ function firstDraft(like?: Message, key?: string, firstKey?: string, headers?: A
 
 function messageOf({ key, payload, encoding, persistent, plain, headers, timed }: Draft): Omit<Sent, "exchange" | "at"> {
   const texts = TEXTS.filter(([name]) => plain[name]).map(([name]) => [name, plain[name]]);
-  const numbers = NUMBERS.filter(([name]) => plain[name]).map(([name]) => [name, Number(plain[name])]);
+  const numbers = NUMBERS.filter(([name]) => plain[name]).map(([name]) => [name, toNumber(plain[name] ?? "")]);
   const table = headersValue(headers);
   return {
     routing_key: key,

@@ -1,14 +1,18 @@
 // Bindings from or to an object, and how to add and remove one.
 import { useState } from "preact/hooks";
 import { path, post, remove } from "../../lib/api";
+import { toJson } from "../../lib/json";
+import { answered, asked, askFor } from "../../lib/asked";
 import { refresh, useLive } from "../../lib/live";
 import { DEFAULT_EXCHANGE, exchangeHref, queueHref } from "../../lib/paths";
+import { useMay } from "../../lib/rights";
 import type { Binding } from "../../lib/types";
 import { ArgumentsField, type Entry, type Known, toArguments } from "../../ui/ArgumentsField";
 import { confirm } from "../../ui/Dialog";
 import { Select, Text } from "../../ui/Field";
 import { Icon } from "../../ui/Icon";
 import { Card, IconButton, Problem } from "../../ui/parts";
+import { StackedTable } from "../../ui/StackedTable";
 import { complain, say } from "../../ui/Toasts";
 
 interface End {
@@ -25,11 +29,14 @@ interface Props {
 
 export function Bindings({ of, direction }: Props) {
   const { value, error } = useLive<Binding[]>(wherever(of, direction));
-  const [adding, setAdding] = useState(false);
   // The way by name through the default exchange is there for every queue, and cannot be changed.
   const rows = (value ?? []).filter(({ source }) => source !== "");
   const title = direction === "in" ? "Bindings to it" : "Bindings from it";
-  const changeable = !(direction === "out" && of.name === "");
+  const may = useMay();
+  const ofDefault = direction === "out" && of.name === "";
+  const changeable = !ofDefault && may(direction === "in" ? "write" : "read", of.vhost, of.name);
+  const here = `bind-${direction}`;
+  const adding = asked() === here && changeable;
   return (
     <Card
       flush
@@ -40,38 +47,27 @@ export function Bindings({ of, direction }: Props) {
       }
       tools={
         changeable && (
-          <button type="button" class="button small" onClick={() => setAdding(!adding)} aria-expanded={adding}>
+          <button type="button" class="button small" onClick={() => (adding ? answered() : askFor(here))} aria-expanded={adding}>
             <Icon name="plus" /> Bind
           </button>
         )
       }
     >
-      {adding && <AddBinding of={of} direction={direction} onDone={() => setAdding(false)} />}
+      {adding && <AddBinding of={of} direction={direction} onDone={answered} />}
       {error && <Problem error={error} />}
       {rows.length === 0 ? (
         <p class="body soft" style={{ padding: "14px" }}>
           {emptyText(of, direction)}
         </p>
       ) : (
-        <div class="plain">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">{direction === "in" ? "From" : "To"}</th>
-                <th scope="col">Routing key</th>
-                <th scope="col">Arguments</th>
-                <th scope="col">
-                  <span class="visually-hidden">Remove</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((binding) => (
-                <Row key={`${binding.source} ${binding.destination_type} ${binding.destination} ${binding.properties_key}`} binding={binding} direction={direction} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <StackedTable
+          label={title}
+          parts={[{ title: direction === "in" ? "From" : "To" }, { title: "Routing key" }, { title: "Arguments" }, { title: "Remove", silent: true, num: true }]}
+          rows={rows.map((binding) => ({
+            key: `${binding.source} ${binding.destination_type} ${binding.destination} ${binding.properties_key}`,
+            cells: cellsOf(binding, direction, changeable),
+          }))}
+        />
       )}
     </Card>
   );
@@ -93,43 +89,37 @@ function emptyText({ kind, name }: End, direction: "in" | "out"): string {
     : "No other exchange sends to it.";
 }
 
-function Row({ binding, direction }: { binding: Binding; direction: "in" | "out" }) {
+function cellsOf(binding: Binding, direction: "in" | "out", changeable: boolean) {
   const { source, vhost, destination, destination_type: type, routing_key: key, arguments: given } = binding;
-  const other = direction === "in" ? source : destination;
+  const other = { vhost, name: direction === "in" ? source : destination };
   const isQueue = direction === "out" && type === "queue";
-  const target = { vhost, name: other };
-  const unbind = async () => {
-    const sure = await confirm({
-      title: "Remove this binding?",
-      text: `Messages from ${source} with the key “${key}” come to ${destination} no longer, unless another binding fits.`,
-      verb: "Remove",
-    });
-    if (!sure) return;
-    try {
-      await remove(`${between(binding)}/${encodeURIComponent(binding.properties_key)}`);
-      say("The binding is gone.", { label: "Undo", run: () => void bind(binding) });
-    } catch (error) {
-      complain(error);
-    }
-    refresh();
-  };
-  return (
-    <tr>
-      <td class="name">
-        <a href={isQueue ? queueHref(target) : exchangeHref(target)}>{other}</a>{" "}
-        <span class="faint">{direction === "out" ? type : ""}</span>
-      </td>
-      <td>
-        <code>{key}</code>
-      </td>
-      <td>
-        <code>{Object.keys(given).length > 0 ? JSON.stringify(given) : ""}</code>
-      </td>
-      <td class="num">
-        <IconButton icon="trash" label={`Remove the binding to ${destination} with key ${key}`} onClick={unbind} />
-      </td>
-    </tr>
-  );
+  return [
+    <span key="other">
+      <a href={isQueue ? queueHref(other) : exchangeHref(other)}>{other.name}</a> <span class="faint">{direction === "out" ? type : ""}</span>
+    </span>,
+    <code key="key">{key}</code>,
+    Object.keys(given).length > 0 ? <code key="arguments">{toJson(given)}</code> : null,
+    changeable && (
+      <IconButton key="remove" icon="trash" label={`Remove the binding to ${destination} with key ${key}`} onClick={() => void unbind(binding)} />
+    ),
+  ];
+}
+
+async function unbind(binding: Binding): Promise<void> {
+  const { source, destination, routing_key: key } = binding;
+  const sure = await confirm({
+    title: "Remove this binding?",
+    text: `Messages from ${source} with the key “${key}” come to ${destination} no longer, unless another binding fits.`,
+    verb: "Remove",
+  });
+  if (!sure) return;
+  try {
+    await remove(`${between(binding)}/${encodeURIComponent(binding.properties_key)}`);
+    say("The binding is gone.", { label: "Undo", run: () => void bind(binding) });
+  } catch (error) {
+    complain(error);
+  }
+  refresh();
 }
 
 type Ends = Pick<Binding, "vhost" | "source" | "destination" | "destination_type">;

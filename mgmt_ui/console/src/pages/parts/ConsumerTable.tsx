@@ -1,9 +1,11 @@
 // The consumers of one queue or one channel, with the room that each has.
 import { count, span } from "../../lib/format";
+import { toJson } from "../../lib/json";
 import { channelHref, queueHref } from "../../lib/paths";
 import type { Consumer } from "../../lib/types";
 import { StateOf } from "../../ui/cells";
 import { Badge, Card, Meter } from "../../ui/parts";
+import { StackedTable } from "../../ui/StackedTable";
 
 const WORDS: Record<string, string> = { up: "up", single_active: "active", waiting: "waiting", suspected_down: "down" };
 
@@ -22,61 +24,48 @@ export function ConsumerTable({ rows, of }: { rows: Consumer[] | undefined; of: 
           {of === "queue" ? "Nobody consumes: messages wait until somebody does." : "This channel does not consume."}
         </p>
       ) : (
-        <div class="plain">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">Consumer tag</th>
-                <th scope="col">{of === "queue" ? "Channel" : "Queue"}</th>
-                <th scope="col">State</th>
-                <th scope="col">Acknowledges</th>
-                <th scope="col" class="num">
-                  Prefetch
-                </th>
-                <th scope="col" class="num">
-                  Unacknowledged
-                </th>
-                <th scope="col">Room</th>
-                <th scope="col" class="num">
-                  Timeout
-                </th>
-                <th scope="col">Arguments</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((each) => (
-                <tr key={`${each.channel_details.name} ${each.consumer_tag}`}>
-                  <td>
-                    <b>{each.consumer_tag}</b> {each.exclusive && <Badge>exclusive</Badge>}
-                  </td>
-                  <td>
-                    {of === "queue" ? (
-                      <a href={channelHref(each.channel_details.name)}>{each.channel_details.name}</a>
-                    ) : (
-                      <a href={queueHref(each.queue)}>{each.queue.name}</a>
-                    )}
-                  </td>
-                  <td>
-                    <StateOf state={WORDS[each.activity_status ?? "up"] ?? each.activity_status} />
-                  </td>
-                  <td>{each.ack_required ? "itself" : <Badge tone="warn">automatic</Badge>}</td>
-                  <td class="num">{each.prefetch_count || "no limit"}</td>
-                  <td class="num">{each.ack_required ? count(each.messages_unacknowledged) : "–"}</td>
-                  <td>
-                    <Room of={each} />
-                  </td>
-                  <td class="num">{each.consumer_timeout ? span(each.consumer_timeout) : "–"}</td>
-                  <td>
-                    <code>{Object.keys(each.arguments ?? {}).length > 0 ? JSON.stringify(each.arguments) : ""}</code>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <StackedTable
+          label="Consumers"
+          parts={[
+            { title: "Consumer tag" },
+            { title: of === "queue" ? "Channel" : "Queue" },
+            { title: "State" },
+            { title: "Acknowledges" },
+            { title: "Prefetch", num: true },
+            { title: "Unacknowledged", num: true },
+            { title: "Room" },
+            { title: "Timeout", num: true },
+            { title: "Arguments" },
+          ]}
+          rows={rows.map((each) => ({ key: `${each.channel_details.name} ${each.consumer_tag}`, cells: cellsOf(each, of) }))}
+        />
       )}
     </Card>
   );
+}
+
+function cellsOf(each: Consumer, of: "queue" | "channel") {
+  return [
+    <span key="tag">
+      <b>{each.consumer_tag}</b> {each.exclusive && <Badge>exclusive</Badge>}
+    </span>,
+    of === "queue" ? (
+      <a key="channel" href={channelHref(each.channel_details.name)}>
+        {each.channel_details.name}
+      </a>
+    ) : (
+      <a key="queue" href={queueHref(each.queue)}>
+        {each.queue.name}
+      </a>
+    ),
+    <StateOf key="state" state={WORDS[each.activity_status ?? "up"] ?? each.activity_status} />,
+    each.ack_required ? "itself" : <Badge tone="warn">automatic</Badge>,
+    each.prefetch_count || "no limit",
+    each.ack_required ? count(each.messages_unacknowledged) : "–",
+    <Room key="room" of={each} />,
+    each.consumer_timeout ? span(each.consumer_timeout) : "–",
+    Object.keys(each.arguments ?? {}).length > 0 ? <code key="arguments">{toJson(each.arguments)}</code> : null,
+  ];
 }
 
 /** How many more it may get before it has to acknowledge. */

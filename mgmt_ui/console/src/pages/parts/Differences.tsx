@@ -1,6 +1,7 @@
 // What an import would do, section by section: what is new, what changes and how, what stays.
 import type { Change, Section } from "../../lib/definitions";
 import { count } from "../../lib/format";
+import { toJson } from "../../lib/json";
 import { Badge, type Tone } from "../../ui/parts";
 
 const SHOW = 200;
@@ -69,5 +70,5 @@ function Line({ change: { kind, title, fields } }: { change: Change }) {
 
 function said(value: unknown): string {
   if (value === undefined) return "not set";
-  return typeof value === "string" ? value || "(empty)" : JSON.stringify(value);
+  return typeof value === "string" ? value || "(empty)" : toJson(value);
 }

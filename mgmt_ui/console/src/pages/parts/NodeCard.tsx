@@ -1,6 +1,7 @@
 // The facts of a node, and where it listens.
 import { bytes, count, span } from "../../lib/format";
 import { href } from "../../lib/router";
+import { serverNow, shownTime } from "../../lib/time";
 import type { NodeInfo, Overview } from "../../lib/types";
 import { Badge, Card, Facts, State } from "../../ui/parts";
 
@@ -14,7 +15,7 @@ export function NodeCard({ node, overview }: { node: NodeInfo; overview: Overvie
     >
       <Facts
         of={[
-          ["Up for", span(node.uptime)],
+          ["Up for", <span key="up">{span(node.uptime)} <span class="faint">{node.uptime !== undefined && `(since ${shownTime(serverNow() - node.uptime)})`}</span></span>],
           ["Memory", `${bytes(node.mem_used)}, alarm at ${bytes(node.mem_limit)}`],
           ["Disk free", `${bytes(node.disk_free)}, alarm below ${bytes(node.disk_free_limit)}`],
           ["File descriptors", share(node.fd_used, node.fd_total)],

@@ -8,6 +8,7 @@ import { href } from "../../lib/router";
 import { confirm } from "../../ui/Dialog";
 import { Icon } from "../../ui/Icon";
 import { Card, IconButton, Problem } from "../../ui/parts";
+import { StackedTable } from "../../ui/StackedTable";
 import { complain, say } from "../../ui/Toasts";
 import { SetPermission, SetTopicPermission } from "../forms/SetPermission";
 
@@ -58,43 +59,31 @@ export function Permissions({ whose }: { whose: Whose }) {
         </p>
       )}
       {rows !== undefined && rows.length > 0 && (
-        <div class="plain">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">{whose.user !== undefined ? "Virtual host" : "User"}</th>
-                <th scope="col">Configure</th>
-                <th scope="col">Write</th>
-                <th scope="col">Read</th>
-                <th scope="col">
-                  <span class="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <tr key={`${row.user} ${row.vhost}`}>
-                  <td class="name">
-                    <OtherEnd whose={whose} row={row} />
-                  </td>
-                  {[row.configure, row.write, row.read].map((pattern, i) => (
-                    <td key={i} title={allowed(pattern)}>
-                      {pattern ? <code>{pattern}</code> : <span class="faint">nothing</span>}
-                    </td>
-                  ))}
-                  <td class="num nowrap">
-                    <IconButton icon="policy" label={`Change the permissions of ${row.user} in ${row.vhost}`} onClick={() => setSetting(row)} />
-                    <IconButton
-                      icon="trash"
-                      label={`Take the permissions of ${row.user} in ${row.vhost} away`}
-                      onClick={() => drop(`Take the permissions of ${row.user} in ${row.vhost} away?`, path("permissions", row.vhost, row.user))}
-                    />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <StackedTable
+          label="Permissions"
+          parts={[
+            { title: whose.user !== undefined ? "Virtual host" : "User" },
+            { title: "Configure" },
+            { title: "Write" },
+            { title: "Read" },
+            { title: "Actions", silent: true, num: true },
+          ]}
+          rows={rows.map((row) => ({
+            key: `${row.user} ${row.vhost}`,
+            cells: [
+              <OtherEnd key="other" whose={whose} row={row} />,
+              ...[row.configure, row.write, row.read].map((pattern, i) => <Pattern key={i} of={pattern} />),
+              <span key="actions" class="nowrap">
+                <IconButton icon="policy" label={`Change the permissions of ${row.user} in ${row.vhost}`} onClick={() => setSetting(row)} />
+                <IconButton
+                  icon="trash"
+                  label={`Take the permissions of ${row.user} in ${row.vhost} away`}
+                  onClick={() => drop(`Take the permissions of ${row.user} in ${row.vhost} away?`, path("permissions", row.vhost, row.user))}
+                />
+              </span>,
+            ],
+          }))}
+        />
       )}
       {setting && <SetPermission given={setting} onClose={() => setSetting(null)} />}
     </Card>
@@ -121,52 +110,44 @@ export function TopicPermissions({ whose }: { whose: Whose }) {
         </p>
       )}
       {rows !== undefined && rows.length > 0 && (
-        <div class="plain">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">{whose.user !== undefined ? "Virtual host" : "User"}</th>
-                <th scope="col">Exchange</th>
-                <th scope="col">Write keys</th>
-                <th scope="col">Read keys</th>
-                <th scope="col">
-                  <span class="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <tr key={`${row.user} ${row.vhost} ${row.exchange}`}>
-                  <td class="name">
-                    <OtherEnd whose={whose} row={row} />
-                  </td>
-                  <td>{row.exchange || "(default exchange)"}</td>
-                  <td title={allowed(row.write)}>
-                    <code>{row.write}</code>
-                  </td>
-                  <td title={allowed(row.read)}>
-                    <code>{row.read}</code>
-                  </td>
-                  <td class="num nowrap">
-                    <IconButton icon="policy" label={`Change the topic permissions of ${row.user} on ${row.exchange}`} onClick={() => setSetting(row)} />
-                    <IconButton
-                      icon="trash"
-                      label={`Take the topic permissions of ${row.user} on ${row.exchange} away`}
-                      onClick={() =>
-                        drop(
-                          `Take the topic permissions of ${row.user} on ${row.exchange} away?`,
-                          path("topic-permissions", row.vhost, row.user, row.exchange || DEFAULT_EXCHANGE),
-                        )
-                      }
-                    />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <StackedTable
+          label="Topic permissions"
+          parts={[
+            { title: whose.user !== undefined ? "Virtual host" : "User" },
+            { title: "Exchange" },
+            { title: "Write keys" },
+            { title: "Read keys" },
+            { title: "Actions", silent: true, num: true },
+          ]}
+          rows={rows.map((row) => ({
+            key: `${row.user} ${row.vhost} ${row.exchange}`,
+            cells: [
+              <OtherEnd key="other" whose={whose} row={row} />,
+              row.exchange || "(default exchange)",
+              <Pattern key="write" of={row.write} />,
+              <Pattern key="read" of={row.read} />,
+              <span key="actions" class="nowrap">
+                <IconButton icon="policy" label={`Change the topic permissions of ${row.user} on ${row.exchange}`} onClick={() => setSetting(row)} />
+                <IconButton
+                  icon="trash"
+                  label={`Take the topic permissions of ${row.user} on ${row.exchange} away`}
+                  onClick={() =>
+                    drop(
+                      `Take the topic permissions of ${row.user} on ${row.exchange} away?`,
+                      path("topic-permissions", row.vhost, row.user, row.exchange || DEFAULT_EXCHANGE),
+                    )
+                  }
+                />
+              </span>,
+            ],
+          }))}
+        />
       )}
       {setting && <SetTopicPermission given={setting} onClose={() => setSetting(null)} />}
     </Card>
   );
+}
+
+function Pattern({ of }: { of: string }) {
+  return <span title={allowed(of)}>{of ? <code>{of}</code> : <span class="faint">nothing</span>}</span>;
 }

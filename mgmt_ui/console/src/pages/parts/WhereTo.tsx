@@ -2,11 +2,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { post } from "../../lib/api";
 import { plural, span } from "../../lib/format";
+import { parseJson, toJson } from "../../lib/json";
 import { exchangeHref, exchangePath, queueHref } from "../../lib/paths";
 import { place, setQuery } from "../../lib/router";
 import { type Routing, type Step, storyOf, wayOf } from "../../lib/routing";
 import type { Arguments } from "../../lib/types";
-import { ArgumentsField, type Entry, toArguments } from "../../ui/ArgumentsField";
+import { ArgumentsField, type Entry, toArguments, toEntries } from "../../ui/ArgumentsField";
 import { Text } from "../../ui/Field";
 import { Icon } from "../../ui/Icon";
 import { Badge, Card, Problem } from "../../ui/parts";
@@ -21,20 +22,25 @@ interface Props {
   type: string;
   /** Whatever changes when the answer may: the answer is asked for again. */
   version: unknown;
-  onPublish?: (routingKey: string, headers: Arguments) => void;
+  onPublish?: () => void;
 }
 
 export function WhereTo({ vhost, name, type, version, onPublish }: Props) {
   const key = place.value.query.key ?? "";
-  const [entries, setEntries] = useState<Entry[]>([]);
+  const [entries, setEntries] = useState<Entry[]>(() => toEntries(headersOfAddress()) ?? []);
   const headers = toArguments(entries);
+  const change = (next: Entry[]) => {
+    setEntries(next);
+    const given = toArguments(next);
+    setQuery({ headers: Object.keys(given).length ? toJson(given) : "" });
+  };
   const { found, error } = useRouting(exchangePath({ vhost, name }), key, headers, version);
   return (
     <Card
       title="Where would this go?"
       tools={
         onPublish && (
-          <button type="button" class="button small" onClick={() => onPublish(key, headers)}>
+          <button type="button" class="button small" onClick={onPublish}>
             <Icon name="send" /> Publish this
           </button>
         )
@@ -48,7 +54,7 @@ export function WhereTo({ vhost, name, type, version, onPublish }: Props) {
           placeholder={EXAMPLES[type] ?? ""}
           onChange={(text) => setQuery({ key: text })}
         />
-        <ArgumentsField label="Headers" entries={entries} onChange={setEntries} />
+        <ArgumentsField label="Headers" entries={entries} onChange={change} />
         {error && <Problem error={error} />}
         <div role="status" aria-live="polite">
           {found && <Answer vhost={vhost} found={found} />}
@@ -56,6 +62,16 @@ export function WhereTo({ vhost, name, type, version, onPublish }: Props) {
       </div>
     </Card>
   );
+}
+
+/** The headers that the address gives the message. */
+export function headersOfAddress(): Arguments {
+  try {
+    const value = parseJson<unknown>(place.value.query.headers ?? "{}");
+    return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Arguments) : {};
+  } catch {
+    return {};
+  }
 }
 
 const EXAMPLES: Record<string, string> = {
@@ -69,11 +85,11 @@ const EXAMPLES: Record<string, string> = {
 function useRouting(where: string, key: string, headers: Arguments, version: unknown) {
   const [found, setFound] = useState<Routing>();
   const [error, setError] = useState<Error>();
-  const given = JSON.stringify(headers);
+  const given = toJson(headers);
   useEffect(() => {
     let gone = false;
     const timer = setTimeout(() => {
-      post<Routing>(`${where}/route`, { routing_key: key, headers: JSON.parse(given) as Arguments }).then(
+      post<Routing>(`${where}/route`, { routing_key: key, headers: parseJson<Arguments>(given) }).then(
         (answer) => {
           if (gone) return;
           setFound(answer);

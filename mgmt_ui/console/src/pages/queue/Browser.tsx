@@ -1,7 +1,7 @@
 // The messages of a queue where they stand: looked through, searched, picked, and worked on. Nothing
 // changes by looking. What is shown is in the address: the search, the page, the open message.
 import "../../styles/messages.css";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { PAGE, type Standing, useMessages, type Where } from "../../lib/browse";
 import { count, plural } from "../../lib/format";
 import { queuePath } from "../../lib/paths";
@@ -35,16 +35,15 @@ export function Browser({ queue }: { queue: Queue }) {
   const searching = query.pieces.length > 0;
   const first = Math.max(0, Number.parseInt(from, 10) || 0);
   const looked = useMessages({ where, filter: searching ? query.filter : undefined, state: state as Where, from: first });
-  const [picked, setPicked] = useState(new Map<number, Standing>());
-  useEffect(() => setPicked(new Map()), [where, find, state]);
+  const [picked, setPicked] = usePicked([where, find, state].join(" "));
   const open = m === undefined ? undefined : Number(m);
   const done = () => {
-    setPicked(new Map());
+    setPicked(new Set());
     looked.again();
   };
   const pick = (messages: Standing[], on: boolean) => {
-    const next = new Map(picked);
-    for (const each of messages) on ? next.set(each.position, each) : next.delete(each.position);
+    const next = new Set(picked);
+    for (const { position } of messages) on ? next.add(position) : next.delete(position);
     setPicked(next);
   };
   const total = lengthOf(queue, state);
@@ -64,7 +63,7 @@ export function Browser({ queue }: { queue: Queue }) {
       <Card
         flush
         title={<Heading searching={searching} busy={looked.busy} found={looked.items.length} first={first} total={total} words={inWords(query)} more={looked.cursor !== null} />}
-        tools={<Toolbar queue={queue} picked={[...picked.values()]} filter={all} searching={searching} onDone={done} again={looked.again} follow={follow} />}
+        tools={<Toolbar queue={queue} picked={[...picked]} filter={all} searching={searching} onDone={done} again={looked.again} follow={follow} />}
       >
         {looked.error && <Problem error={looked.error} retry={looked.again} />}
         <div class={`browser-body ${open === undefined ? "" : "open"}`} aria-busy={looked.busy}>
@@ -87,6 +86,31 @@ export function Browser({ queue }: { queue: Queue }) {
       </Card>
     </div>
   );
+}
+
+/** More than these would make an address that nobody can send. */
+const MOST_IN_ADDRESS = 100;
+
+/** The positions of the picked messages; what else is searched for or shown has others. */
+function usePicked(shown: string): [Set<number>, (next: Set<number>) => void] {
+  const { pick: told = "" } = place.value.query;
+  const fromAddress = useMemo(() => positions(told), [told]);
+  const [many, setMany] = useState<Set<number>>();
+  const before = useRef(shown);
+  const pick = (next: Set<number>) => {
+    const few = next.size <= MOST_IN_ADDRESS;
+    setMany(few ? undefined : next);
+    setQuery({ pick: few ? [...next].join(".") : "" });
+  };
+  useEffect(() => {
+    if (before.current !== shown) pick(new Set());
+    before.current = shown;
+  }, [shown]);
+  return [many ?? fromAddress, pick];
+}
+
+function positions(text: string): Set<number> {
+  return new Set(text.split(".").filter((each) => /^\d{1,15}$/.test(each)).map(Number));
 }
 
 function lengthOf(queue: Queue, state: string): number {

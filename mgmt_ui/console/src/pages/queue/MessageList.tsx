@@ -12,7 +12,7 @@ interface Props {
   open: number | undefined;
   /** What the search was for in the body. */
   wanted: string | undefined;
-  picked: Map<number, Standing>;
+  picked: Set<number>;
   pick: (messages: Standing[], on: boolean) => void;
 }
 

@@ -1,16 +1,20 @@
 // One message, whole: its body in any form, its properties and headers, how it died, and what can be
 // done with it.
 import { useEffect, useState } from "preact/hooks";
+import { answered, asked, askFor } from "../../lib/asked";
 import { fetchMessage, type Standing } from "../../lib/browse";
 import { story } from "../../lib/deaths";
-import { count, local, span } from "../../lib/format";
+import { count, span } from "../../lib/format";
+import { toJson } from "../../lib/json";
 import { asCommand, headersOf, kindOf, portable, properties } from "../../lib/messages";
-import { channelHref, exchangeHref, queueHref, queuePath } from "../../lib/paths";
+import { channelHref, DEFAULT_EXCHANGE, exchangeHref, queueHref, queuePath } from "../../lib/paths";
+import { useMay } from "../../lib/rights";
 import { setQuery } from "../../lib/router";
+import { serverNow, shownTime } from "../../lib/time";
 import type { Queue } from "../../lib/types";
 import { CopyButton } from "../../ui/CopyButton";
 import { Icon } from "../../ui/Icon";
-import { Badge, Empty, IconButton, Menu, Problem } from "../../ui/parts";
+import { Badge, Empty, IconButton, Menu, Problem, When } from "../../ui/parts";
 import { Publish } from "../forms/Publish";
 import { type Asked, WorkDialog } from "./WorkDialog";
 import { BodyView } from "./BodyView";
@@ -93,25 +97,33 @@ function Condition({ message }: { message: Standing }) {
   );
 }
 
+const KINDS = ["move", "requeue", "redrive", "delete"] as const;
+
 function Tools({ queue, message, onDone }: { queue: Queue; message: Standing; onDone: () => void }) {
-  const [asked, setAsked] = useState<Asked>();
-  const [again, setAgain] = useState(false);
-  const text = () => JSON.stringify(portable(message), null, 2);
-  const begin = (kind: Asked["kind"]) => () => setAsked({ kind, picked: [message] });
+  const may = useMay();
+  const writable = may("write", queue.vhost, queue.name);
+  const publishable = may("write", queue.vhost, message.exchange || DEFAULT_EXCHANGE);
+  const text = () => toJson(portable(message), 2);
+  const begin = (kind: Asked["kind"]) => () => askFor(`${kind}-this`);
   const takeable = message.state === "ready" && queue.type !== "stream";
+  const kind = KINDS.find((each) => asked() === `${each}-this`);
   return (
     <div class="row">
       <CopyButton text={text} label="Copy as JSON" />
       <CopyButton text={() => asCommand(message, queue.vhost, location.origin)} label="Copy as curl" />
       <span class="grow" />
-      <button type="button" class="button small" disabled={message.truncated} title={message.truncated ? "Show all of the body first" : undefined} onClick={() => setAgain(true)}>
-        <Icon name="send" /> Publish again…
-      </button>
+      {publishable && (
+        <button type="button" class="button small" disabled={message.truncated} title={message.truncated ? "Show all of the body first" : undefined} onClick={() => askFor("again")}>
+          <Icon name="send" /> Publish again…
+        </button>
+      )}
       {takeable && (
         <Menu kind="small" title="What to do with this message" label={<Icon name="more" />}>
-          <button type="button" onClick={begin("requeue")}>
-            <Icon name="refresh" /> To the end of the queue…
-          </button>
+          {writable && (
+            <button type="button" onClick={begin("requeue")}>
+              <Icon name="refresh" /> To the end of the queue…
+            </button>
+          )}
           <button type="button" onClick={begin("move")}>
             <Icon name="move" /> Move…
           </button>
@@ -125,8 +137,10 @@ function Tools({ queue, message, onDone }: { queue: Queue; message: Standing; on
           </button>
         </Menu>
       )}
-      {asked && <WorkDialog queue={queue} asked={asked} onClose={() => setAsked(undefined)} onDone={onDone} />}
-      {again && <Publish vhost={queue.vhost} exchange={message.exchange} like={message} onClose={() => setAgain(false)} />}
+      {kind && takeable && <WorkDialog key={kind} queue={queue} asked={{ kind, picked: [message.position] }} onClose={answered} onDone={onDone} />}
+      {asked() === "again" && publishable && !message.truncated && (
+        <Publish vhost={queue.vhost} exchange={message.exchange} like={message} onClose={answered} />
+      )}
     </div>
   );
 }
@@ -158,7 +172,7 @@ function Life({ message, queue }: { message: Standing; queue: Queue }) {
             {steps.map(({ text, queue: name, at, end }) => (
               <li key={`${text} ${name}`} class={end ? "end" : ""}>
                 {text} {end ? <b>{name}</b> : <a href={queueHref({ vhost: queue.vhost, name: name ?? "" })}>{name}</a>}
-                {at !== undefined && <small class="faint">first on {local(at)}</small>}
+                {at !== undefined && <small class="faint">first <When time={at} /></small>}
               </li>
             ))}
           </ol>
@@ -181,7 +195,9 @@ function Properties({ message, vhost }: { message: Standing; vhost: string }) {
           <Row name="Routing key" copy={message.routing_key}>
             <code>{message.routing_key}</code>
           </Row>
-          <Row name="In the queue for">{span(message.age * 1000)}</Row>
+          <Row name="In the queue for">
+            {span(message.age * 1000)} <span class="faint">(since {shownTime(serverNow() - message.age * 1000)})</span>
+          </Row>
           {message.expires_in !== undefined && <Row name="Expires">in {span(message.expires_in)}</Row>}
           {message.offset !== undefined && <Row name="Offset">{count(message.offset)}</Row>}
           {given.map(([name, value]) => (
@@ -204,7 +220,7 @@ function Headers({ message }: { message: Standing }) {
       <table class="table values">
         <tbody>
           {headers.map(([name, value]) => {
-            const text = typeof value === "string" ? value : JSON.stringify(value, null, typeof value === "object" ? 1 : 0);
+            const text = typeof value === "string" ? value : toJson(value, typeof value === "object" ? 1 : 0);
             return (
               <Row key={name} name={name} mono copy={text} kind={kindOf(value)}>
                 <code class="prewrap">{text}</code>
@@ -234,9 +250,9 @@ function titled(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
 }
 
-function shown(name: string, value: unknown): string {
+function shown(name: string, value: unknown): preact.ComponentChildren {
   if (name === "delivery_mode") return value === 2 ? "2, persistent" : `${value}, transient`;
-  if (name === "timestamp" && typeof value === "number") return local(value * 1000);
+  if (name === "timestamp" && typeof value === "number") return <When time={value * 1000} />;
   if (name === "expiration") return `${span(Number(value))} (${value} ms)`;
   return String(value);
 }

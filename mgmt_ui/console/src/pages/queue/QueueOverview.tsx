@@ -1,10 +1,11 @@
 // A queue at a glance: figures, charts, what it is and what its arguments and policies make it do.
 import { bytes } from "../../lib/format";
 import { useHistory } from "../../lib/history";
+import { toJson } from "../../lib/json";
 import { connectionHref, queuePath } from "../../lib/paths";
 import type { Queue, Stats } from "../../lib/types";
 import { explain, whoWins } from "../../lib/words";
-import { Ago, Badge, Card, Facts } from "../../ui/parts";
+import { Badge, Card, Facts, When } from "../../ui/parts";
 import { PolicyLink } from "../../ui/PolicyLink";
 import { LengthChart, RateChart, type RateLine, useRange } from "../parts/RateCharts";
 import { Figures } from "./Figures";
@@ -55,7 +56,7 @@ function Details({ queue }: { queue: Queue }) {
           ["Operator policy", <PolicyLink key="operator" name={queue.operator_policy} operator />],
           ["Memory", bytes(queue.memory as number | undefined)],
           ["Node", String(queue.node ?? "–")],
-          ["Idle since", queue.idle_since ? <Ago time={queue.idle_since} /> : "in use"],
+          ["Idle since", queue.idle_since ? <When time={queue.idle_since} /> : "in use"],
           ...(queue.single_active_consumer_tag
             ? [["Active consumer", queue.single_active_consumer_tag] as [string, string]]
             : []),
@@ -101,7 +102,7 @@ function Rule({ name, value, from, twice = false }: { name: string; value: unkno
       <span class="row">
         <Badge tone={from === "policy" ? "accent" : ""}>{from}</Badge>
         <code class="faint">
-          {name}: {JSON.stringify(value)}
+          {name}: {toJson(value)}
         </code>
       </span>
     </li>

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { post } from "../../lib/api";
 import { plural } from "../../lib/format";
+import { toJson } from "../../lib/json";
 import { type Message, portable, shownAs, bestView } from "../../lib/messages";
 import { queuePath } from "../../lib/paths";
 import { saveAs } from "../../lib/save";
@@ -77,7 +78,7 @@ export function Taken({ queue }: { queue: Queue }) {
       }
       tools={
         <>
-          <button type="button" class="button small" onClick={() => saveAs(`${queue.name}.taken.json`, JSON.stringify(batch.messages.map(portable), null, 1))}>
+          <button type="button" class="button small" onClick={() => saveAs(`${queue.name}.taken.json`, toJson(batch.messages.map(portable), 1))}>
             <Icon name="download" /> Save as JSON
           </button>
           <IconButton icon="close" label="Close what was fetched" onClick={() => (taken.value = undefined)} />
@@ -93,7 +94,7 @@ export function Taken({ queue }: { queue: Queue }) {
           </summary>
           <div class="stack">
             <Snippet text={shownAs(message, bestView(message))} />
-            <Snippet text={JSON.stringify(message.properties, null, 2)} label="Copy the properties" />
+            <Snippet text={toJson(message.properties, 2)} label="Copy the properties" />
             <div>
               <button type="button" class="button small" onClick={() => setAgain(message)}>
                 <Icon name="send" /> Publish again…

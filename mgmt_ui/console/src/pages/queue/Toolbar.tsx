@@ -1,12 +1,13 @@
 // What can be done with the messages that are picked, or with all that fit.
 import type { Signal } from "@preact/signals";
-import { useState } from "preact/hooks";
-import type { Standing } from "../../lib/browse";
+import { answered, asked, askFor } from "../../lib/asked";
 import { plural } from "../../lib/format";
+import { toJson } from "../../lib/json";
 import { portable } from "../../lib/messages";
 import { fetchAll } from "../../lib/browse";
 import { queuePath } from "../../lib/paths";
 import { type Filter, inWords, parseQuery } from "../../lib/query";
+import { useMay } from "../../lib/rights";
 import { place } from "../../lib/router";
 import { saveAs } from "../../lib/save";
 import type { Queue } from "../../lib/types";
@@ -16,9 +17,14 @@ import { complain } from "../../ui/Toasts";
 import { GetDialog } from "./Taken";
 import { type Asked, WorkDialog } from "./WorkDialog";
 
+const KINDS = ["move", "requeue", "redrive", "delete"] as const;
+// What they are called in the address; deleting is a work on the queue, too.
+const NAMES: Record<Asked["kind"], string> = { move: "move", requeue: "requeue", redrive: "redrive", delete: "delete-messages" };
+
 interface Props {
   queue: Queue;
-  picked: Standing[];
+  /** Positions. */
+  picked: number[];
   filter: Filter;
   searching: boolean;
   onDone: () => void;
@@ -27,18 +33,19 @@ interface Props {
 }
 
 export function Toolbar({ queue, picked, filter, searching, onDone, again, follow }: Props) {
-  const [asked, setAsked] = useState<Asked>();
-  const [getting, setGetting] = useState(false);
+  const may = useMay();
+  const writable = may("write", queue.vhost, queue.name);
   const stream = queue.type === "stream";
   const scope: Omit<Asked, "kind"> = picked.length
     ? { picked }
     : { filter, words: inWords(parseQuery(place.value.query.find ?? "")) };
-  const begin = (kind: Asked["kind"]) => () => setAsked({ kind, ...scope });
+  const begin = (kind: Asked["kind"]) => () => askFor(NAMES[kind]);
+  const kind = KINDS.find((each) => NAMES[each] === asked());
   const save = async () => {
     try {
-      const wanted: Filter = picked.length ? { positions: picked.map(({ position }) => position) } : filter;
+      const wanted: Filter = picked.length ? { positions: picked } : filter;
       const found = await fetchAll(queuePath(queue), wanted, 1000);
-      saveAs(`${queue.name}.messages.json`, JSON.stringify(found.map(portable), null, 1));
+      saveAs(`${queue.name}.messages.json`, toJson(found.map(portable), 1));
     } catch (error) {
       complain(error);
     }
@@ -49,9 +56,11 @@ export function Toolbar({ queue, picked, filter, searching, onDone, again, follo
     <>
       {!stream && picked.length > 0 && (
         <>
-          <button type="button" class="button small wide-only" onClick={begin("requeue")}>
-            <Icon name="refresh" /> Requeue…
-          </button>
+          {writable && (
+            <button type="button" class="button small wide-only" onClick={begin("requeue")}>
+              <Icon name="refresh" /> Requeue…
+            </button>
+          )}
           <button type="button" class="button small wide-only" onClick={begin("move")}>
             <Icon name="move" /> Move…
           </button>
@@ -66,9 +75,11 @@ export function Toolbar({ queue, picked, filter, searching, onDone, again, follo
             <button type="button" onClick={begin("move")}>
               <Icon name="move" /> Move…
             </button>
-            <button type="button" onClick={begin("requeue")}>
-              <Icon name="refresh" /> To the end of the queue…
-            </button>
+            {writable && (
+              <button type="button" onClick={begin("requeue")}>
+                <Icon name="refresh" /> To the end of the queue…
+              </button>
+            )}
             <button type="button" onClick={begin("redrive")}>
               <Icon name="undo" /> Send dead letters back…
             </button>
@@ -82,7 +93,7 @@ export function Toolbar({ queue, picked, filter, searching, onDone, again, follo
           <Icon name="download" /> Save up to 1,000 as JSON
         </button>
         {!stream && (
-          <button type="button" onClick={() => setGetting(true)}>
+          <button type="button" onClick={() => askFor("get")}>
             <Icon name="out" /> Get as a consumer would…
           </button>
         )}
@@ -100,8 +111,8 @@ export function Toolbar({ queue, picked, filter, searching, onDone, again, follo
         </button>
       )}
       <IconButton icon="refresh" label="Look again" onClick={again} />
-      {asked && <WorkDialog queue={queue} asked={asked} onClose={() => setAsked(undefined)} onDone={onDone} />}
-      {getting && <GetDialog queue={queue} onClose={() => setGetting(false)} onDone={onDone} />}
+      {kind && !stream && <WorkDialog key={kind} queue={queue} asked={{ kind, ...scope }} onClose={answered} onDone={onDone} />}
+      {asked() === "get" && !stream && <GetDialog queue={queue} onClose={answered} onDone={onDone} />}
     </>
   );
 }

@@ -2,9 +2,10 @@
 // take, and then does it.
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../../lib/api";
-import { fetchAll, type Standing } from "../../lib/browse";
+import { fetchAll } from "../../lib/browse";
 import { count, plural } from "../../lib/format";
 import { begin, hold, type Job, type Kind, tryOut, type Work } from "../../lib/jobs";
+import { toJson } from "../../lib/json";
 import { refresh, useLive } from "../../lib/live";
 import { portable } from "../../lib/messages";
 import { queuePath } from "../../lib/paths";
@@ -22,7 +23,7 @@ export interface Asked {
   /** `requeue` is a move to the end of the same queue. */
   kind: Kind | "requeue";
   /** These messages, or else all that fit. */
-  picked?: Standing[];
+  picked?: number[];
   filter?: Filter;
   /** The filter in words; "" for all messages. */
   words?: string;
@@ -111,6 +112,14 @@ export function WorkDialog({ queue, asked, onClose, onDone }: Props) {
           <Text label="At most so many a second" type="number" value={rate} onChange={setRate} placeholder="as fast as it goes" hint="So that those who consume there are not overrun. It can be paused while it runs." />
         )}
         <Count of={counted} kind={kind} />
+        {!undoable(kind, target.to) && (
+          <p class="banner warn">
+            <Icon name="alert" />
+            <span>
+              <b>This cannot be undone:</b> {FOR_GOOD[kind]}
+            </span>
+          </p>
+        )}
       </div>
     </Dialog>
   );
@@ -118,13 +127,25 @@ export function WorkDialog({ queue, asked, onClose, onDone }: Props) {
 
 const MEANING: Record<Asked["kind"], string> = {
   delete: " are dropped, without dead-lettering. What consumers hold stays. For ten minutes it can be undone (up to 10,000 messages, 16 MiB).",
-  move: " are taken out and put there, in one step each: never in two places, never in none.",
+  move: " are taken out and put there, in one step each: never in two places, never in none. Moved to a queue, they can be called back from there.",
   requeue: " are put behind all others, so that these come first. They keep their key and headers.",
   redrive: " that are dead letters go back to where they died last. What dead-lettering wrote into their headers is taken out.",
 };
 
+/** What goes through an exchange may be with consumers of many queues a moment later. */
+function undoable(kind: Asked["kind"], to: string): boolean {
+  return kind === "delete" || (kind === "move" && to === "queue");
+}
+
+const FOR_GOOD: Record<Asked["kind"], string> = {
+  delete: "",
+  move: "what has gone through an exchange may be in several queues, and is not gathered again.",
+  requeue: "the place that they had in the queue is not kept.",
+  redrive: "whoever consumes where they go gets them at once, and what dead-lettering wrote into their headers is lost.",
+};
+
 function filterOf({ kind, picked, filter = {} }: Asked, from: { queue: string; reason: string }): Filter {
-  const wanted: Filter = picked ? { positions: picked.map(({ position }) => position) } : { ...filter };
+  const wanted: Filter = picked ? { positions: picked } : { ...filter };
   if (kind !== "redrive") return wanted;
   // Others are no dead letters.
   wanted.headers = { ...wanted.headers, "x-death": null };
@@ -154,7 +175,7 @@ interface Counted {
 function useCount(queue: Queue, filter: Filter): Counted | undefined {
   const where = queuePath(queue);
   const [job, setJob] = useState<Job>();
-  const asked = JSON.stringify(filter);
+  const asked = toJson(filter);
   const all = Object.keys(filter).length === 0;
   useEffect(() => {
     setJob(undefined);
@@ -286,7 +307,7 @@ function Save({ where, filter, name }: { where: string; filter: Filter; name: st
     setBusy(true);
     try {
       const found = await fetchAll(where, filter, MOST_SAVED);
-      saveAs(`${name}.messages.json`, JSON.stringify(found.map(portable), null, 1));
+      saveAs(`${name}.messages.json`, toJson(found.map(portable), 1));
     } catch (error) {
       complain(error);
     }
