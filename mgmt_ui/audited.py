@@ -38,7 +38,7 @@ UNTOLD = {
 
 def note(route: Route, call: Call) -> None:
     """A request that has been answered without an error."""
-    if route.handler in UNTOLD:
+    if route.handler in UNTOLD or call.only_looked:
         return
     audit.note(
         event_of(route),

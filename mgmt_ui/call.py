@@ -38,7 +38,8 @@ class Call:
     """One authenticated request. `path` holds the segments that the route names in braces.
 
     `remote` is the client's address; `headers` are the request's, names in lower case or any.
-    `user` is missing where the route asks for no login.
+    `user` is missing where the route asks for no login. `only_looked` says of a request that
+    may change something that it has not: no log of changes tells of it.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Call:
         "_vhost_header",
         "headers",
         "method",
+        "only_looked",
         "open_to",
         "path",
         "query",
@@ -76,6 +78,7 @@ class Call:
         self._authoriser: Authorise | None = None
         # What `find_open_doors` has found.
         self.open_to: set[str] = set()
+        self.only_looked = False
         self.server = server
         self.rates = rates
         if user is not None:

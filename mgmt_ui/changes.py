@@ -32,7 +32,7 @@ _changes: "WeakKeyDictionary[Server, deque[Change]]" = WeakKeyDictionary()
 
 def remember(route: Route, call: Call) -> None:
     """A request that has been answered without an error; the oldest makes room."""
-    if route.handler in audited.UNTOLD:
+    if route.handler in audited.UNTOLD or call.only_looked:
         return
     kept = _changes.setdefault(call.server, deque(maxlen=KEPT))
     user = call.user.name if hasattr(call, "user") else None

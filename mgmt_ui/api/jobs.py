@@ -101,6 +101,7 @@ async def _begin(
     # Who deletes must say what, be it everything.
     wanted = message_filters.parse(body, required=kind == "delete")
     dry, rate = body.boolean("dry_run"), _rate(body)
+    call.only_looked = dry
     wait = body.integer("wait", WAIT)
     if not 0 <= wait <= LONGEST_WAIT:
         raise bad_request(f"wait is from 0 to {LONGEST_WAIT}")
@@ -158,6 +159,7 @@ def show(call: Call) -> dict[str, Any]:
 async def cancel(call: Call) -> Answer:
     """DELETE /jobs/:id: one that runs is cancelled and stays as it is, another is forgotten."""
     job = _own(call, call.path["id"])
+    call.only_looked = job.about["dry_run"]
     if job.cancel() is None:
         jobs_of(call.server).remove(job)
     else:

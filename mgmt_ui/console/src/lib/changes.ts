@@ -68,18 +68,37 @@ const VERBS: Record<string, string> = {
 const SUBJECTS: Record<string, string> = {
   vhost: "virtual host",
   limits: "limits of",
-  pausing: "",
-  jobs: "messages of",
   definitions: "definitions",
+};
+
+// Those whose parts do not make a sentence.
+const WHOLE: Record<string, string> = {
+  "jobs.delete_messages": "deleted messages of",
+  "jobs.move": "moved messages of",
+  "jobs.redrive": "sent back dead letters of",
+  "jobs.undo": "put back messages of",
+  "jobs.cancel": "stopped work",
+  "jobs.resume": "went on with work",
+  "pausing.pause": "paused queue",
+  "pausing.resume": "resumed queue",
+  "cluster.put_name": "renamed the cluster",
+  "cluster.reset": "reset the statistics",
+  "alarms.put": "set the alarm for",
+  "alarms.delete": "cleared the alarm for",
+  "consumers.cancel": "cancelled a consumer",
+  "connections.delete": "closed connection",
 };
 
 /** `ann deleted queue “orders” in shop`. */
 export function told({ event, user, names }: Done): string {
+  const who = user ?? "somebody";
+  const whole = WHOLE[event];
+  if (whole) return [who, whole, nameOf(names)].filter(Boolean).join(" ");
   const [subject = "", verb = ""] = event.split(".");
   const noun = SUBJECTS[subject] ?? subject.replaceAll("_", " ");
   const what = nameOf(names);
   const said = VERBS[verb] ?? verb.replaceAll("_", " ");
-  return [user ?? "somebody", said, noun, what].filter(Boolean).join(" ");
+  return [who, said, noun, what].filter(Boolean).join(" ");
 }
 
 function nameOf({ vhost, name, target, source, destination, ...others }: Record<string, string>): string {

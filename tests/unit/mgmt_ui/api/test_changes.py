@@ -40,3 +40,12 @@ async def test_the_oldest_make_room(http: Http, live: LiveServer):
     found = await http("GET", "changes")
     assert len(found) == KEPT
     assert found[0]["names"]["name"] == f"q{KEPT + 4}"
+
+
+async def test_what_is_only_counted_is_none(http: Http, live: LiveServer):
+    await http("PUT", "queues/%2F/q", {}, 201)
+    asked = {"filter": {}, "dry_run": True}
+    job = await http("POST", "queues/%2F/q/delete-messages", asked, 200)
+    await http("DELETE", f"jobs/{job['id']}", None, 204)
+    (only,) = await http("GET", "changes")
+    assert only["event"] == "queue.declared"

@@ -115,7 +115,7 @@ export function WorkDialog({ queue, asked, onClose, onDone }: Props) {
         {!undoable(kind, target.to) && (
           <p class="banner warn">
             <Icon name="alert" />
-            <span>
+            <span class="grow">
               <b>This cannot be undone:</b> {FOR_GOOD[kind]}
             </span>
           </p>
