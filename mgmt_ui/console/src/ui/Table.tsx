@@ -14,6 +14,8 @@ const OVERSCAN = 6;
 const SETTLE_MS = 70;
 // What the first column is left with on a phone; its text is cut, and whole in its title.
 const NAME = 140;
+/** A long value beside a name, on the narrowest screen. */
+const OTHER = 156;
 
 export interface TableProps<T> {
   /** Names the table in the viewer's preferences. */
@@ -105,7 +107,7 @@ export function Table<T>(props: TableProps<T>) {
 
   const error = a.error ?? b.error;
   const nothing = loaded && all === 0 && !search && known.current.base === base;
-  const least = (each: Column<T>, i: number) => (i === 0 && room === "narrow" ? Math.min(each.width, NAME) : each.width);
+  const least = (each: Column<T>, i: number) => (room === "narrow" ? Math.min(each.width, i === 0 ? NAME : OTHER) : each.width);
   const width = visible.reduce((sum, each, i) => sum + least(each, i), props.bulk ? 36 : 0);
   return (
     <>
@@ -140,7 +142,7 @@ export function Table<T>(props: TableProps<T>) {
             <colgroup>
               {props.bulk && <col style={{ width: "36px" }} />}
               {visible.map((each, i) => (
-                <col key={each.id} style={i === 0 ? {} : { width: `${each.width}px` }} />
+                <col key={each.id} style={i === 0 ? {} : { width: `${least(each, i)}px` }} />
               ))}
             </colgroup>
             <thead>
