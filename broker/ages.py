@@ -82,8 +82,8 @@ def since(entry: "QueuedMessage", now: int) -> int:
 def oldest(queue: "Queue", now: int) -> int | None:
     """When the oldest ready message of a queue got there (clock ms); None without any."""
     if queue.settings.queue_type == "stream":
-        entries: list[QueuedMessage] = queue.entries  # type: ignore[attr-defined]  # a Stream
-        return since(entries[0], now) if entries else None
+        chunks = queue.ready.all  # type: ignore[union-attr]  # a Stream
+        return chunks[0].oldest if chunks else None
     head = queue.ready.peek()
     positions = [] if head is None else [head.position]
     positions += [each for each in queue.frontiers() if each < queue.next_position]

@@ -149,15 +149,17 @@ async def _of_stream(
     queue: "Queue", start: int, offset: int, end: int
 ) -> AsyncGenerator[list[Found], None]:
     stream = cast("Stream", queue)
-    at = max(stream.index_of(start), stream.base) + offset
-    while at < stream.safe:
-        at = max(at, stream.base)
-        entries = stream.entries[at - stream.base : min(at + BATCH, stream.safe) - stream.base]
-        if entries[0].position >= end:
+    at = stream.ready.skip(start, offset)
+    while entries := await stream.ready.look(at):
+        at = entries[-1].position + 1
+        safe = min(end, stream.safe)
+        there = [each for each in entries if each.position < safe]
+        for first in range(0, len(there), BATCH):
+            part = there[first : first + BATCH]
+            yield [Found(each, READY, Cursor(1, each.position)) for each in part]
+            await next_turn()
+        if at > safe:
             break
-        yield [Found(each, READY, Cursor(1, each.position)) for each in entries]
-        at += len(entries)
-        await next_turn()
 
 
 async def _unacked(queue: "Queue", connections: "Iterable[Connection]") -> list[Placed]:

@@ -9,15 +9,17 @@ has a batch of its messages, and when it was delivered from.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from broker.chunk import OVERHEAD, Chunk
 from broker.message import QueuedMessage
 from broker.paged import Paged
 from broker.priorities import Priorities
 from broker.ready import Fifo
 from broker.recall import Recall
 from broker.segment import Segment
+from broker.stream_chunks import Chunks
 from broker.waiting import Waiting
 from broker.yielding import next_turn
 from persistence import record
@@ -32,14 +34,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("leveret.paging")
 
-# What a message takes in memory besides its body (bytes, measured).
-OVERHEAD = 384
 # Above this (bytes in memory) a queue is long; so much of its head stays then.
 LONG = 16 << 20
 HEAD = 4 << 20
 # So much is read ahead of a consumer (bytes in memory), once half of it is used up: a thread that
 # reads much at once waits seldom for the interpreter.
 AHEAD = 8 << 20
+# What a stream keeps in memory (bytes): its newest messages, and a part for what was read back.
+STREAM = 48 << 20
+READ_BACK = 6
 # All long queues together; where they are many, each may have less, but not less than FLOOR.
 BUDGET = 192 << 20
 FLOOR = 256 << 10
@@ -64,7 +67,15 @@ class Unread(Waiting):
 class Pager:
     """Looks after the memory of all queues of a broker."""
 
-    __slots__ = ("_commit", "_looks", "_recall", "_scrub", "_share", "_waiting", "_weights")
+    __slots__ = (
+        "_commit",
+        "_looks",
+        "_most",
+        "_recall",
+        "_scrub",
+        "_waiting",
+        "_weights",
+    )
 
     def __init__(self, commit: "GroupCommit") -> None:
         self._commit = commit
@@ -72,8 +83,8 @@ class Pager:
         self._scrub: Scrub | None = None
         # Of queues that were not short when they were last looked at: bytes in memory.
         self._weights: dict[Queue, int] = {}
-        # What each may have of BUDGET, and looks since that was found out.
-        self._share = LONG
+        # What each may have of BUDGET at most, and looks since that was found out.
+        self._most = BUDGET
         self._looks = 0
         # Who waits for a read, by the queue that it is for.
         self._waiting: dict[Queue, list[Callable[[], object]]] = {}
@@ -85,6 +96,9 @@ class Pager:
         """The disk has this much of a queue: if it is long, that need not stay in memory."""
         if not queue.pages or queue.deleted:
             return
+        ready = queue.ready
+        if isinstance(ready, Chunks):
+            ready.written(share)
         weight = _weight(queue)
         if weight <= FLOOR:
             return
@@ -92,7 +106,12 @@ class Pager:
         self._looks += 1
         if self._looks > 4 * len(self._weights):
             self._divide()
-        ready = queue.ready
+        if isinstance(ready, Chunks):
+            most, was_short = self._stream_share, not ready.on_disk()[0]
+            ready.page_out(weight, most - most // READ_BACK)
+            if was_short and ready.on_disk()[0]:
+                self.watch(queue)
+            return
         if weight <= (self._share // 2 if ready.paged else self._share):
             return
         if isinstance(ready, Priorities):
@@ -104,7 +123,15 @@ class Pager:
         self._looks = 0
         weights = {each: _weight(each) for each in self._weights if not each.deleted}
         self._weights = {queue: weight for queue, weight in weights.items() if weight > FLOOR}
-        self._share = max(FLOOR, min(LONG, BUDGET // max(1, len(self._weights))))
+        self._most = max(FLOOR, BUDGET // max(1, len(self._weights)))
+
+    @property
+    def _share(self) -> int:
+        return min(LONG, self._most)
+
+    @property
+    def _stream_share(self) -> int:
+        return min(STREAM, self._most)
 
     def _page_out(self, queue: "Queue", ready: "Fifo | Paged", share: Share) -> "Fifo | Paged":
         if not isinstance(ready, Paged):
@@ -112,11 +139,12 @@ class Pager:
             if keep == len(ready.fresh):
                 return ready
             ready = Paged(queue, self, ready, keep, share.level)
-            self._watch(queue)
+            self.watch(queue)
         ready.page_out(share)
         return ready
 
-    def _watch(self, queue: "Queue") -> None:
+    def watch(self, queue: "Queue") -> None:
+        """A queue has become long: what it has on the disk is checked now and then."""
         if self._scrub is None:
             from broker.scrub import Scrub  # most brokers have no long queue
 
@@ -130,7 +158,7 @@ class Pager:
         if isinstance(found, Paged):
             return found
         new = Paged(queue, self, found, 0, level)
-        self._watch(queue)
+        self.watch(queue)
         if isinstance(ready, Priorities):
             ready.replace(level, new)
             ready.paged = True
@@ -140,6 +168,10 @@ class Pager:
 
     # -- back into memory ----------------------------------------------------------------
 
+    def read_for(self, chunks: Chunks, places: Iterable[int]) -> None:
+        """Asks for what readers at these places of a stream want soon."""
+        chunks.read_for(places, self._stream_share // READ_BACK)
+
     def read_ahead(self, paged: Paged) -> None:
         """Asks for what a consumer will want soon."""
         ahead = min(AHEAD, self._share)
@@ -148,9 +180,9 @@ class Pager:
             if wanted:
                 self.read(paged, wanted)
 
-    def read(self, paged: Paged, segments: list[Segment]) -> None:
+    def read(self, paged: Paged | Chunks, segments: Sequence[Segment | Chunk]) -> None:
         """Asks for these segments; the queue goes on when they are there."""
-        portion: list[Segment] = []
+        portion: list[Segment | Chunk] = []
         size = 0
         for segment in segments:
             assert segment.share is not None  # else it is in memory
@@ -161,7 +193,7 @@ class Pager:
                 self._ask(paged, portion)
                 portion, size = [], 0
 
-    def _ask(self, paged: Paged, segments: list[Segment]) -> None:
+    def _ask(self, paged: Paged | Chunks, segments: Sequence[Segment | Chunk]) -> None:
         queue = paged.queue
 
         def arrived(blobs: list[Blob]) -> None:

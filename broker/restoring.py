@@ -8,9 +8,11 @@ was read (recall.py).
 from typing import TYPE_CHECKING
 
 from broker import delayed, paging
+from broker.chunk import OVERHEAD
 from broker.message import Message, QueuedMessage
 from broker.queue import Queue
 from broker.recall import Recall
+from broker.stream import Stream
 from persistence.message_log import Batch
 from persistence.record import Record, Reference
 from persistence.shares import Share
@@ -41,15 +43,19 @@ class Restorer:
         queue = self._queues.get(queue_id)
         if not isinstance(queue, Queue) or not queue.pages:
             return False
-        if octets + messages * paging.OVERHEAD <= paging.LONG:
+        if octets + messages * OVERHEAD <= paging.LONG:
             return False
-        self._long.add(queue)
+        if not isinstance(queue, Stream):
+            self._long.add(queue)
         return True
 
     def place(self, share: Share) -> None:
         """Messages of a long queue, which stay where they are."""
         queue = self._queues[share.queue_id]
         assert isinstance(queue, Queue)  # `pages` said so
+        if isinstance(queue, Stream):
+            queue.place(share)
+            return
         queue.need_level(share.level)
         queue.turn.pager.paged(queue, share.level).add(share)
         queue.ready_bytes += share.octets
@@ -98,6 +104,8 @@ class Restorer:
         for queue in self._vhost.queues.values():
             if queue.marks is not None:
                 queue.marks.end_doubt()
+            if isinstance(queue, Stream):
+                queue.restored()
         for queue in self._long:
             marks = queue.marks.on_disk if queue.marks is not None else []
             for level in range(queue.levels):

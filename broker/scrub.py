@@ -14,9 +14,11 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from broker.chunk import Chunk
 from broker.clock import Clock
 from broker.paged import Paged
 from broker.segment import Segment
+from broker.stream_chunks import Chunks
 from persistence.reader import Blob
 from persistence.record import Damaged, Unreadable
 from persistence.shares import Share
@@ -43,7 +45,7 @@ class Scrub:
         # look at of the one that it has got to.
         self._queues: dict[Queue, None] = {}
         self._todo: deque[Queue] = deque()
-        self._segments: deque[tuple[Queue, Segment]] = deque()
+        self._segments: deque[tuple[Queue, Segment | Chunk]] = deque()
         self._waiting = False
 
     def watch(self, queue: "Queue") -> None:
@@ -101,7 +103,10 @@ def _is_long(queue: "Queue") -> bool:
     return _is_here(queue) and queue.ready.on_disk()[0] > 0
 
 
-def _unread(queue: "Queue") -> Iterable[Segment]:
+def _unread(queue: "Queue") -> Iterable[Segment | Chunk]:
+    if isinstance(queue.ready, Chunks):
+        yield from queue.ready.unread()
+        return
     for level in queue.ready.by_level():
         if isinstance(level, Paged):
             yield from level.unread(lambda _: False)

@@ -1,27 +1,28 @@
 """A stream: a log that many readers read, each from its own place, as often as they want.
 
 Here: appending, what is safe to read, the turns of the readers, removing old
-segments.  Not here: how one reader reads (stream_reader.py), which segments
-may go (stream_retention.py), bytes on disk (persistence).
+segments.  Not here: how one reader reads (stream_reader.py), what is in memory
+(stream_chunks.py), which segments may go (stream_retention.py), bytes on disk
+(persistence).
 
-Messages are known by two numbers.  The offset is what clients see: it is the
-position in the message log's records, and survives restarts.  The index counts
-what was in memory since the start of the broker, without the holes that
-offsets have where the disk lost something.
+A message is known by its offset: the position in the message log's records,
+which survives restarts.  There are holes where the disk lost something.
 """
 
-from bisect import bisect_left, insort
 from collections import deque
-from itertools import islice
 from typing import Any
 
 from broker.amqp.splice import without
+from broker.chunk import Chunk
 from broker.consumer import Consumer
 from broker.message import Message, QueuedMessage
 from broker.queue import TURN_BYTES, TURN_MESSAGES, Queue
 from broker.returns import RETURNED
+from broker.stream_chunks import Chunks
 from broker.stream_reader import OFFSET_KEY, Reader
 from broker.stream_retention import Segments
+from persistence.message_log import OVERHEAD
+from persistence.shares import Share
 from vhosts import errors
 from vhosts.settings import QueueSettings
 
@@ -32,13 +33,10 @@ SETTLED_PER_TURN = 10_000
 class Stream(Queue):
     """A queue of type stream (spec 8.2, 8.3).
 
-    `entries` are the retained messages in order of offset; `base` is the index
-    of the first of them, and all below index `safe` are on the disk: only these
+    All below the offset `base` were removed, and all below `safe` are on the disk: only these
     are read, as an offset that a reader has seen must not come to mean another
     message.  The `deadline` of an entry is the time at which it was published.
     """
-
-    pages = False
 
     __slots__ = (
         "_commits",
@@ -48,39 +46,31 @@ class Stream(Queue):
         "_removed",
         "_segments",
         "base",
-        "entries",
         "safe",
     )
+
+    ready: Chunks
 
     def __init__(self, *positional: Any, **properties: Any) -> None:
         super().__init__(*positional, **properties)
         self.stores_all = True
         self.limits = self.marks = None
-        self.entries: list[QueuedMessage] = []
+        self.ready = Chunks(self)
         self.base = self.safe = 0
-        # Number and first index of each commit that is not done.
+        # Number and first offset of each commit that is not done.
         self._commits: deque[tuple[int, int]] = deque()
         self._newest = 0
         self._segments = Segments(self.settings.max_segment_size_bytes)
-        self._removed: deque[QueuedMessage] = deque()
+        self._removed: deque[Chunk] = deque()
         self._readers: dict[Consumer, Reader] = {}
         # Those that may have room.
         self._reading: dict[Consumer, Reader] = {}
 
     @property
-    def message_count(self) -> int:
-        """Retained messages."""
-        return len(self.entries)
-
-    @property
-    def end(self) -> int:
-        """The index of the next message."""
-        return self.base + len(self.entries)
-
-    @property
     def lag(self) -> int:
         """How many messages the slowest reader has not read yet."""
-        return max((self.end - reader.at for reader in self._readers.values()), default=0)
+        places = [max(reader.at, self.base) for reader in self._readers.values()]
+        return max(self.next_position - min(places, default=self.next_position), 0)
 
     # -- in ------------------------------------------------------------------------------
 
@@ -99,11 +89,16 @@ class Stream(Queue):
         if not commits or commits[-1][0] != number:
             if not commits:
                 self.turn.await_disk(self)
-            commits.append((number, self.end))
+            commits.append((number, position))
         self.log.append(entry)
-        self.entries.append(entry)
+        chunk = self.ready.open
+        if chunk is None or chunk.batch is not entry.batch:
+            chunk = self.ready.begin(entry)
+        chunk.entries.append(entry)  # type: ignore[union-attr]  # what is open is in memory
         self.ready_bytes += header.body_size
-        if self._segments.add(_octets(message)):
+        octets = _octets(message)
+        chunk.weight += octets
+        if self._segments.add(octets, position + 1):
             self._retain()
 
     def committed(self, done: int) -> bool:
@@ -111,43 +106,53 @@ class Stream(Queue):
         commits = self._commits
         while commits and commits[0][0] <= done:
             commits.popleft()
-        self.safe = max(commits[0][1] if commits else self.end, self.base)
+        self.safe = max(commits[0][1] if commits else self.next_position, self.base)
         self.touch()
         return bool(commits)
 
     def restore(self, entry: QueuedMessage) -> None:
-        """Takes back a message from the log at start."""
-        entries = self.entries
+        """Takes back a message from the log at start; `restored` comes behind the last one."""
         entry.deadline = entry.deadline or 0
-        if entries and entry.position < entries[-1].position:
-            insort(entries, entry, key=_offset)
-        else:
-            entries.append(entry)
-        self.safe += 1
-        self.next_position = max(self.next_position, entry.position + 1)
-        self._newest = max(self._newest, entry.deadline)
+        self.ready.restore(entry, _octets(entry.message))
         self.ready_bytes += entry.message.header.body_size
-        self._segments.add(_octets(entry.message))
+
+    def place(self, share: Share) -> None:
+        """As `restore`, for messages that stay on the disk."""
+        self.ready.place(share)
+        self.ready_bytes += share.octets
+
+    def restored(self) -> None:
+        """All that the log has was taken back."""
+        chunks = self.ready
+        chunks.sort()
+        for chunk in chunks.all:
+            # What was written by 0.1 does not tell its weight.
+            weight = chunk.weight or chunk.octets + OVERHEAD * len(chunk)
+            self._segments.add(weight, chunk.end)
+            self._newest = max(self._newest, chunk.newest)
+            self.next_position = max(self.next_position, chunk.end)
+        self.base = chunks.all[0].first if chunks.all else self.next_position
+        self.safe = self.next_position
+        if chunks.on_disk()[0]:
+            self.turn.pager.watch(self)
 
     # -- places --------------------------------------------------------------------------
 
-    def index_of(self, offset: int) -> int:
-        """The index of an offset, or of the first retained one above it (spec 8.3)."""
-        if offset >= self.next_position:
-            return self.end + offset - self.next_position
-        return self.base + bisect_left(self.entries, offset, key=_offset)
+    def weight_of(self, first: int) -> int:
+        """What the batch with this offset at its beginning counts towards the size limits."""
+        return self.ready.weight_of(first)
 
-    def index_at(self, time: int) -> int:
-        """The index of the first message published at or after `time` (clock ms)."""
-        return self.base + bisect_left(self.entries, time, key=_published)
+    def place_at(self, time: int) -> tuple[int, int | None]:
+        """The place of the first message published at or after `time` (clock ms).
+
+        With the time again where that is still to be found out, from there on.
+        """
+        return self.ready.at_time(time, self.next_position)
 
     def last_batch(self) -> int:
-        """The index of the first message in the last batch that was written."""
-        entries = self.entries
-        first = len(entries)
-        while first and entries[first - 1].batch is entries[-1].batch:
-            first -= 1
-        return self.base + first
+        """The place of the first message in the last batch that was written."""
+        chunks = self.ready.all
+        return chunks[-1].first if chunks else self.next_position
 
     # -- out -----------------------------------------------------------------------------
 
@@ -166,8 +171,11 @@ class Stream(Queue):
             if consumer.room() <= 0:
                 del reading[consumer]
                 consumer.parked = True
-            elif reader.at < safe:
+            elif reader.at < safe and not reader.waiting:
                 more = True
+        if behind:
+            places = [each.at for each in behind if each.at < safe and each.consumer in reading]
+            self.turn.pager.read_for(self.ready, places)
         if more:
             self.touched = True
             self.turn.later(self)
@@ -213,6 +221,8 @@ class Stream(Queue):
         super().remove_consumer(consumer)
         self._readers.pop(consumer, None)
         self._reading.pop(consumer, None)
+        if not self._readers:
+            self.ready.let_go()
 
     # -- the stream as a whole -----------------------------------------------------------
 
@@ -220,8 +230,8 @@ class Stream(Queue):
         """Raises NotImplementedByBroker, unless the stream is being deleted."""
         if not self.deleted:
             raise errors.not_for_streams("queue.purge", self._text())
-        count = len(self.entries)
-        self._remove(count)
+        count = self.message_count
+        self._remove(self.next_position)
         return count
 
     def close(self) -> None:
@@ -236,36 +246,41 @@ class Stream(Queue):
         self._retain()
 
     def _retain(self) -> None:
-        settings, entries = self.settings, self.entries
+        settings, time_of = self.settings, self.ready.time_of
         oldest = 0 if settings.max_age is None else self.turn.now() - settings.max_age
-        removed = self._segments.remove(
-            settings.max_length_bytes, lambda index: _published(entries[index]) < oldest
+        place = self._segments.remove(
+            settings.max_length_bytes, lambda place: time_of(place) < oldest
         )
-        if removed:
+        if place:
             # What is left may be lost to a damaged disk, the number of the next one must not.
             self.vhost.store.save_delivered(self.id, [self.next_position])
-            self._remove(removed)
+            self._remove(place)
 
-    def _remove(self, count: int) -> None:
-        for entry in islice(self.entries, count):
-            self._removed.append(entry)
-            self.ready_bytes -= entry.message.header.body_size
-        del self.entries[:count]
-        self.base += count
+    def _remove(self, place: int) -> None:
+        for chunk in self.ready.remove_below(place):
+            self._removed.append(chunk)
+            self.ready_bytes -= chunk.octets
+        self.base = max(self.base, place)
         self.safe = max(self.safe, self.base)
         self.touch()
         self.turn.schedule()
 
     def _settle_removed(self, limit: int = SETTLED_PER_TURN) -> bool:
         # True while there is more to settle.
-        removed, settle = self._removed, self.log.settle
-        for _ in range(min(limit, len(removed))):
-            settle(removed.popleft())
+        removed, log = self._removed, self.log
+        while removed and limit > 0:
+            chunk = removed.popleft()
+            limit -= len(chunk)
+            if chunk.share is not None:
+                log.settle_share(chunk.share)
+            else:
+                for entry in chunk.entries or ():
+                    log.settle(entry)
         return bool(removed)
 
     def save_frontiers(self) -> None:
         """Notes the next offset and settles what was removed, for a clean stop."""
-        self._settle_removed(len(self._removed))
+        self._settle_removed(self.next_position)
         self.vhost.store.save_delivered(self.id, [self.next_position])
 
     def restore_marks(self, marks: list[int] | None) -> None:
@@ -279,11 +294,3 @@ class Stream(Queue):
 def _octets(message: Message) -> int:
     header = message.header
     return len(message.route.raw) + len(header.payload) + header.body_size
-
-
-def _offset(entry: QueuedMessage) -> int:
-    return entry.position
-
-
-def _published(entry: QueuedMessage) -> int:
-    return entry.deadline or 0

@@ -79,24 +79,30 @@ class Filter:
         return value in self._values if tag == "S" else self._unfiltered
 
 
-def start_of(stream: "Stream", arguments: Table) -> int:
-    """The index at which `x-stream-offset` has a reader start; validated before."""
+def start_of(stream: "Stream", arguments: Table) -> tuple[int, int | None]:
+    """The place at which `x-stream-offset` has a reader start; validated before.
+
+    With the time (clock ms) of the first message that it wants, where that is still to be read.
+    """
     tag, value = arguments.get("x-stream-offset", ("S", "next"))
     if tag == "T":
-        return stream.index_at(value * 1000)
+        return stream.place_at(value * 1000)
     if tag != "S":
-        return stream.index_of(value)
+        return value, None
     if value == "next":
-        return stream.end
+        return stream.next_position, None
     if value == "first":
-        return stream.base
+        return stream.base, None
     if value == "last":
-        return stream.last_batch()
-    return stream.index_at(stream.turn.now() - (interval_ms(value) or 0))
+        return stream.last_batch(), None
+    return stream.place_at(stream.turn.now() - (interval_ms(value) or 0))
 
 
 class Reader:
-    """The place of one consumer in a stream: `at` is the index of what it reads next."""
+    """The place of one consumer in a stream: `at` is the offset of what it reads next.
+
+    `waiting` says that this has to be read from the disk first.
+    """
 
     __slots__ = (
         "_after",
@@ -105,16 +111,19 @@ class Reader:
         "_header",
         "_prefix",
         "_route",
+        "_since",
         "_single_frame",
         "at",
         "consumer",
         "stream",
+        "waiting",
     )
 
     def __init__(self, stream: "Stream", consumer: "Consumer") -> None:
         self.stream = stream
         self.consumer = consumer
-        self.at = start_of(stream, consumer.arguments)
+        self.at, self._since = start_of(stream, consumer.arguments)
+        self.waiting = False
         self._filter = Filter.of(consumer.arguments)
         self._route: Route | None = None
         self._header: ContentHeader | None = None
@@ -131,27 +140,34 @@ class Reader:
         out, unacked, wanted = channel.out, channel.unacked, self._filter
         tag = first = channel.next_tag
         last, size = tag + room, 0
-        start = at = max(self.at, stream.base) - stream.base
-        for entry in stream.entries[start : min(start + count, stream.safe - stream.base)]:
-            if tag == last or size >= budget:
+        at = self.at
+        while count > 0 and tag != last and size < budget:
+            entries = self._next(count)
+            if not entries:
                 break
-            at += 1
-            message = entry.message
-            header = message.header
-            if wanted is not None and not wanted.matches(header):
-                continue
-            if header is not self._header or message.route is not self._route:
-                self._prepare(message)
-            out += (self._prefix, _PACK_TAG(tag, 0), self._before, _PACK_OFFSET(entry.position))
-            body = message.body
-            if self._single_frame and body.__class__ is bytes:
-                out += (self._after, body, _END)
+            count -= len(entries)
+            for entry in entries:
+                at = entry.position
+                if tag == last or size >= budget:
+                    break
+                message = entry.message
+                header = message.header
+                if wanted is not None and not wanted.matches(header):
+                    continue
+                if header is not self._header or message.route is not self._route:
+                    self._prepare(message)
+                out += (self._prefix, _PACK_TAG(tag, 0), self._before, _PACK_OFFSET(at))
+                body = message.body
+                if self._single_frame and body.__class__ is bytes:
+                    out += (self._after, body, _END)
+                else:
+                    self._long_body(message)
+                unacked[tag] = Outstanding(message, consumer, tag)
+                size += header.body_size
+                tag += 1
             else:
-                self._long_body(message)
-            unacked[tag] = Outstanding(message, consumer, tag)
-            size += header.body_size
-            tag += 1
-        self.at = stream.base + at
+                at += 1
+            self.at = at
         taken = tag - first
         if taken:
             channel.next_tag = tag
@@ -165,6 +181,28 @@ class Reader:
                 channel.limited += taken
             channel.connection.wrote(size)
         return taken
+
+    def _next(self, count: int) -> list[QueuedMessage]:
+        # Up to `count` messages from `at` on; none where there is no more to read, or not yet.
+        stream = self.stream
+        chunks = stream.ready
+        self.waiting = False
+        while True:
+            self.at = max(self.at, stream.base)
+            index = chunks.find(self.at)
+            if self.at >= stream.safe or index == len(chunks.all):
+                return []
+            chunk = chunks.all[index]
+            entries = chunks.entries_of(chunk)
+            if entries is None:
+                self.waiting = True
+                return []
+            start = chunk.index(self.at)
+            if self._since is not None:
+                start, self._since = max(start, chunk.since(self._since)), None
+            if found := entries[start : start + count]:
+                return found
+            self.at = max(self.at, chunk.end)
 
     def _prepare(self, message: Message) -> None:
         channel, header, route = self.consumer.channel, message.header, message.route

@@ -5,7 +5,8 @@ Here: counting it when a batch is written, and how it looks in the column
 blobs (record.py), which queue keeps its messages on the disk (broker/paging.py).
 
 A summary is: CRC-32 of its place and the rest u32, then for each share its fixed part, and
-the ordinals u16 each where they are no progression.
+the ordinals u16 each where they are no progression.  One with a weight is followed by another
+fixed part with no messages, whose first position is the weight.
 """
 
 from array import array
@@ -32,6 +33,7 @@ class Share:
     `ordinals` are those in the batch, `first` and `last` positions in the queue,
     `octets` the size of the bodies.  `earliest` is the first deadline in ms since
     the epoch, None where no message has one; `latest` the last, None unless all have one.
+    `weight` is what its queue says that it counts, 0 for nothing.
     """
 
     __slots__ = (
@@ -44,6 +46,7 @@ class Share:
         "octets",
         "ordinals",
         "queue_id",
+        "weight",
     )
 
     def __init__(
@@ -67,6 +70,7 @@ class Share:
         self.octets = octets
         self.earliest = earliest
         self.latest = latest
+        self.weight = 0
 
     @classmethod
     def of(cls, batch: "Batch", entries: Sequence[Any], level: int = 0) -> "Share":
@@ -83,6 +87,12 @@ class Share:
             min(deadlines, default=None),
             max(deadlines) if len(deadlines) == len(entries) else None,
         )
+
+    def part(self, which: slice, first: int, last: int, octets: int) -> "Share":
+        """That of some of its messages, of which one is left at least."""
+        ordinals = self.ordinals[which]
+        where = self.batch, self.queue_id, self.level
+        return Share(*where, ordinals, first, last, octets, self.earliest, self.latest)
 
 
 def progression(ordinals: Sequence[int]) -> Sequence[int]:
@@ -123,7 +133,12 @@ def of_batch(
             queue = entry.queue
             level = queue.level_of(entry.message.header.priority) if queue.levels > 1 else 0
             groups.setdefault((queue, level), []).append(entry)
-    return [(queue, Share.of(batch, group, level)) for (queue, level), group in groups.items()]
+    found = [(queue, Share.of(batch, group, level)) for (queue, level), group in groups.items()]
+    for queue, share in found:
+        weigh = getattr(queue, "weight_of", None)
+        if weigh is not None:
+            share.weight = weigh(share.first)
+    return found
 
 
 def without_settled(
@@ -152,6 +167,7 @@ def without_settled(
                 min(deadlines, default=None),
                 max(deadlines) if len(deadlines) == len(found) else None,
             )
+            reduced.weight = share.weight * len(ordinals) // len(share.ordinals)
             left.append(reduced)
     return left
 
@@ -180,6 +196,8 @@ def encode(shares: Iterable[Share], place: bytes = b"") -> bytes:
         )
         if not isinstance(ordinals, range):
             parts.append(_as_bytes(array("H", ordinals)))
+        if share.weight:
+            parts.append(_SHARE.pack(share.queue_id, share.level, 0, 0, 1, share.weight, *[0] * 4))
     data = b"".join(parts)
     return _CHECKSUM.pack(crc32(data, crc32(place))) + data
 
@@ -191,7 +209,7 @@ def decode(data: bytes, batch: "Batch", place: bytes = b"") -> list[Share]:
     sums = crc32(parts, crc32(place)), crc32(parts)
     if len(data) < _CHECKSUM.size or _CHECKSUM.unpack_from(data)[0] not in sums:
         raise Damaged("the checksum of its summary does not fit")
-    shares = []
+    shares: list[Share] = []
     at = _CHECKSUM.size
     try:
         while at < len(data):
@@ -199,6 +217,9 @@ def decode(data: bytes, batch: "Batch", place: bytes = b"") -> list[Share]:
                 _SHARE.unpack_from(data, at)
             )
             at += _SHARE.size
+            if not count and shares:
+                shares[-1].weight = first
+                continue
             ordinals: Sequence[int]
             if step:
                 ordinals = range(start, start + count * step, step)

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.reader import Reader
 from tests.durability.clients import message_count
 from tests.durability.flood import Asker, publish_many
 from tests.support.broker import Broker
+from tests.support.encoding import Typed
 from tests.support.eventually import eventually
 from tests.support.wire import WireClient, publish_frames, wire
 
 MIB = 1 << 20
 PERSISTENT = 2
+STREAM = {"x-queue-type": "stream"}
 CHUNK, PADDING = 500, bytes(500)
 
 
@@ -107,3 +110,41 @@ def test_memory_pauses_and_the_next_start(tmp_path: Path):
         with wire(broker.amqp) as client:
             client.call(1, "queue.purge", queue="q")
         eventually(lambda: (broker.data_dir / "leveret.db").stat().st_size < 16 * MIB, 60)
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured by /proc")
+@pytest.mark.timeout(900)
+def test_memory_of_a_stream(tmp_path: Path):
+    """While it grows, while it is read from the beginning by several, and after kill -9."""
+    count = 500_000
+    with Broker(tmp_path) as broker:
+        with wire(broker.amqp) as client:
+            client.call(1, "queue.declare", queue="q", durable=True, arguments=STREAM)
+        idle = resident(broker)
+        publish_many(broker.amqp, "q", count, 100)
+        # In memory they took 200 MiB.
+        assert resident(broker) - idle < 80 * MIB
+        replay(broker, count)
+        assert resident(broker) - idle < 110 * MIB
+        broker.kill()
+        broker.start()
+        assert resident(broker) - idle < 16 * MIB
+        with wire(broker.amqp) as client:
+            assert message_count(client, "q") == count
+        replay(broker, count)
+        assert resident(broker) - idle < 64 * MIB
+
+
+def replay(broker: Broker, count: int) -> None:
+    """Two readers, one of them behind the other."""
+    readers = [
+        Reader(broker.amqp, "q", acks=True, **{"x-stream-offset": Typed("l", start)})
+        for start in (0, count // 2)
+    ]
+    for reader in readers:
+        reader.start()
+    for reader, start in zip(readers, (0, count // 2), strict=True):
+        reader.reaches(count - start)
+        reader.close()

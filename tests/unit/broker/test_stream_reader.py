@@ -49,23 +49,22 @@ def test_filter(unfiltered):
 @pytest.mark.parametrize(
     ("field", "place"),
     [
-        (None, "end"),
-        (("S", "next"), "end"),
-        (("S", "first"), "base"),
-        (("S", "last"), "last batch"),
-        (("I", 5), ("index", 5)),
-        (("l", -5), ("index", -5)),
+        (None, ("end", None)),
+        (("S", "next"), ("end", None)),
+        (("S", "first"), ("base", None)),
+        (("S", "last"), ("last batch", None)),
+        (("I", 5), (5, None)),
+        (("l", -5), (-5, None)),
         (("T", 60), ("at", 60_000)),
         (("S", "2m"), ("at", 1_000_000 - 120_000)),
     ],
 )
 def test_start(field, place):
     stream: Any = SimpleNamespace(
-        end="end",
+        next_position="end",
         base="base",
         last_batch=lambda: "last batch",
-        index_of=lambda offset: ("index", offset),
-        index_at=lambda time: ("at", time),
+        place_at=lambda time: ("at", time),
         turn=SimpleNamespace(now=lambda: 1_000_000),
     )
     arguments = {} if field is None else {"x-stream-offset": field}

@@ -3,13 +3,13 @@
 from broker.stream_retention import DEFAULT_SEGMENT_BYTES, Segments
 
 
-def never(_index):
+def never(_place):
     return False
 
 
 def filled(limit, *sizes):
     segments = Segments(limit)
-    return segments, [segments.add(size) for size in sizes]
+    return segments, [segments.add(size, end) for end, size in enumerate(sizes, 1)]
 
 
 def test_a_message_behind_a_full_segment_begins_the_next():
@@ -33,8 +33,8 @@ def test_the_oldest_go_until_the_rest_fits():
     assert segments.remove(None, never) == 0
     assert segments.remove(41, never) == 0
     assert segments.remove(40, never) == 1
-    assert segments.remove(12, never) == 3
-    assert segments.remove(0, never) == 1
+    assert segments.remove(12, never) == 4
+    assert segments.remove(0, never) == 5
     assert segments.remove(0, never) == 0
 
 
@@ -42,9 +42,9 @@ def test_old_ones_go_when_their_newest_message_is_old():
     segments, _ = filled(10, 5, 5, 5, 5, 5)
     seen = []
 
-    def old(index):
-        seen.append(index)
-        return index < 3
+    def old(place):
+        seen.append(place)
+        return place < 3
 
     assert segments.remove(None, old) == 2
     assert seen == [1, 3]
