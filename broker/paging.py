@@ -40,9 +40,9 @@ HEAD = 4 << 20
 # So much is read ahead of a consumer (bytes in memory), once half of it is used up: a thread that
 # reads much at once waits seldom for the interpreter.
 AHEAD = 8 << 20
-# What a stream keeps in memory (bytes): its newest messages, and a part for what was read back.
-STREAM = 48 << 20
-READ_BACK = 6
+# What a stream keeps in memory (bytes): its newest messages, and in a quarter what was read back.
+STREAM = 54 << 20
+READ_BACK = 4
 # All long queues together; where they are many, each may have less, but not less than FLOOR.
 BUDGET = 192 << 20
 FLOOR = 256 << 10

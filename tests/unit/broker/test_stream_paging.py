@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker import browse, paging
+from broker import browse, paging, scrub
 from broker.stream import Stream
 from tests.support.encoding import Typed
 from tests.support.engine import Client, Engine
@@ -292,6 +292,21 @@ def test_a_damaged_batch_leaves_a_hole(tmp_path: Path, caplog: pytest.LogCapture
         assert stream.message_count == 290
         read(client, 33, tag="in the hole")
         assert client.bodies() == numbers(40, 300)
+
+
+def test_damage_is_told_before_somebody_reads(
+    engine: Engine, client: Client, caplog: pytest.LogCaptureFixture
+):
+    stream = declare(client)
+    publish(client, 300)
+    batch = next(stream.ready.unread()).batch.id
+    with engine._database.begin() as database:
+        database.exec_driver_sql(f"update batch set data = x'00' where id = {batch}")
+    for _ in range(40):
+        engine.advance(scrub.PAUSE)
+    assert f"batch {batch} is damaged on the disk" in caplog.text
+    assert "queue 's' will lack 10 messages" in caplog.text
+    caplog.clear()
 
 
 def test_looking_leaves_it_as_it_is(engine: Engine, client: Client):
