@@ -25,7 +25,7 @@ LONG = 2000
 FEW, CHASES = 64, 4
 _PAGE = 4096
 # About how many pages a commit writes beside its messages, and maintenance in one step.
-OF_COMMIT, OF_TASK = 6, 64
+OF_COMMIT, OF_TASK = 6, 256
 
 Job = Callable[[Connection], object]
 
@@ -62,7 +62,7 @@ class Checkpoints:
             self._orders.put(True)
 
     def committed(self, size: int) -> None:
-        """A commit with about `size` bytes of messages was added to the log."""
+        """A commit with about `size` bytes of messages and settlements was added to the log."""
         self.wrote(OF_COMMIT + size // _PAGE)
 
     def _finish(self, connection: Connection) -> None:
@@ -80,9 +80,7 @@ class Checkpoints:
         while self._orders.get():
             try:
                 connection = connection or self._engine.connect()
-                for _ in range(CHASES):
-                    if engines.move_log(connection) <= FEW:
-                        break
+                _chase(connection)
             except Exception as error:
                 if connection is not None:
                     with suppress(Exception):
@@ -110,3 +108,12 @@ class Checkpoints:
         self._orders.put(False)
         if self._thread is not None:
             self._thread.join(patience)
+
+
+def _chase(connection: Connection) -> None:
+    # What came meanwhile is less each time, unless the writer is quicker.
+    moved = engines.move_log(connection)
+    for _ in range(CHASES):
+        before, moved = moved, engines.move_log(connection)
+        if abs(moved - before) <= FEW:
+            break

@@ -322,7 +322,7 @@ class GroupCommit:
                     failed = None
                 if isinstance(work, Work):
                     _perform(work, connection)
-                    self._checkpoints.committed(work.size)
+                    self._checkpoints.committed(work.size + work.settled)
                 else:
                     work(connection)
                     self._checkpoints.wrote(OF_TASK)

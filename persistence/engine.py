@@ -32,13 +32,15 @@ SQLITE_NEW_FILE = ("page_size=4096", "auto_vacuum=INCREMENTAL")
 # Measured with commits of one message and of thousands: see docs/performance.md.  The commit
 # that fills wal_autocheckpoint pages copies them, which takes tens of milliseconds: it is only for
 # where checkpoints.py does not get to it in time.  fullfsync is for macOS, where fsync alone
-# leaves data in the drive's cache.
+# leaves data in the drive's cache.  Debian's SQLite writes zeros over all that is freed: that would
+# put every message into the log twice.
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "fullfsync=ON",
     "checkpoint_fullfsync=ON",
     "wal_autocheckpoint=8000",
+    "secure_delete=FAST",
     "journal_size_limit=16777216",
     f"busy_timeout={_BUSY_TIMEOUT}",
     "cache_size=-8192",
@@ -217,11 +219,11 @@ def checkpoint(connection: Connection) -> None:
 def move_log(connection: Connection) -> int:
     """Moves what it can of SQLite's write-ahead log into the database, and lets others write.
 
-    Returns how many pages are left, 0 where somebody else is about it.
+    Returns how many of its pages are in the database now, -1 where somebody else is about it.
     """
-    _, pages, moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+    _, _, moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
     connection.rollback()
-    return int(pages - moved)
+    return int(moved)
 
 
 def mend(connection: Connection, error: Exception) -> None:

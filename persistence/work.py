@@ -40,10 +40,19 @@ Change = tuple[Statement, ...]
 class Work:
     """One commit: `number`, who waits for it, about how many bytes of messages it holds.
 
-    `batches` are those it writes, by log.
+    `batches` are those it writes, by log; `settled` is the size of its rows of settlements.
     """
 
-    __slots__ = ("_changes", "_reached", "batches", "number", "size", "statements", "waiters")
+    __slots__ = (
+        "_changes",
+        "_reached",
+        "batches",
+        "number",
+        "settled",
+        "size",
+        "statements",
+        "waiters",
+    )
 
     def __init__(
         self, number: int, changes: list[Change], waiters: list[Callable[[], None]]
@@ -51,7 +60,7 @@ class Work:
         self.number = number
         self.waiters = waiters
         self.batches: list[tuple[MessageLog, list[Gathered]]] = []
-        self.size = 0
+        self.size = self.settled = 0
         self.statements: list[Statement] = [each for change in changes for each in change]
         self._changes = changes
         self._reached = 0
@@ -70,6 +79,7 @@ class Work:
             changed = _ranges([row["batch_id"] for row in settled])
             statements.append((_DELETE_SETTLED, changed))
             statements.append((_INSERT_SETTLED, settled))
+            self.settled = sum([len(row["data"]) for row in settled])
         if dead:
             ranges = _ranges(dead)
             statements.append((_DELETE_SETTLED, ranges))
