@@ -1,5 +1,6 @@
 """The picture of the topology: what it shows, how one walks in it, how smooth it is."""
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -11,19 +12,8 @@ from playwright.sync_api import Page, expect
 from tests.console.conftest import SCREENSHOTS, Opener
 from tests.support.broker import Broker
 
-# As many frames as this machine draws now where nothing has to be drawn, and what is asked of it.
-IDLE = """async () => {
-  const began = performance.now();
-  let frames = 0;
-  while (performance.now() - began < 700) {
-    await new Promise(requestAnimationFrame);
-    frames += 1;
-  }
-  return frames / ((performance.now() - began) / 1000);
-}"""
-SMOOTH = 50
-QUIET = 58
-BUSY_SHARE = 0.5
+# Frames a second; a machine that has more to do than it has processors is asked for less.
+SMOOTH, WHERE_BUSY = 50, 30
 
 FRAMES = """async () => {
   const canvas = document.querySelector("canvas");
@@ -142,16 +132,10 @@ def many(busy: Broker) -> Iterator[int]:
 
 
 def is_smooth(page: Page) -> None:
-    """At least 50 frames a second; on a machine that is busy elsewhere half of what it manages."""
-    best = 0.0
-    for _ in range(3):
-        quiet = float(page.evaluate(IDLE))
-        best = max(best, float(page.evaluate(FRAMES)))
-        if best >= SMOOTH:
-            return
-        if quiet < QUIET and best >= quiet * BUSY_SHARE:
-            return
-    raise AssertionError(f"{best:.0f} frames a second, where an empty page has {quiet:.0f}")
+    """The best of three, for what else runs comes and goes."""
+    busy = os.getloadavg()[0] > (os.cpu_count() or 1)
+    asked = WHERE_BUSY if busy else SMOOTH
+    assert any(page.evaluate(FRAMES) >= asked for _ in range(3)), f"below {asked} frames a second"
 
 
 def test_a_thousand_nodes_are_smooth(busy: Broker, open_page: Opener, many: int) -> None:
