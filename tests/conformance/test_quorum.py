@@ -226,6 +226,19 @@ def test_expired_messages_keep_their_order(channel, quorum, dead):
     assert take(channel, queue) == [b"%d" % number for number in range(1, 10)]
 
 
+@pytest.mark.checklist(232)
+@pytest.mark.differs("refuses the consumer with 540")
+def test_a_prefetch_for_the_whole_channel(connection, quorum):
+    source = quorum("1", "2", "3")
+    channel = connection.channel()
+    channel.basic_qos(prefetch_count=2, global_qos=True)
+    box = Inbox(channel, source)
+    assert box.wait(2) == [b"1", b"2"]
+    assert box.settle() == [b"1", b"2"]
+    channel.basic_ack(1)
+    assert box.wait(3) == [b"1", b"2", b"3"]
+
+
 @pytest.mark.checklist(215)
 def test_the_exclusive_flag_means_nothing(connection, channel, quorum):
     source = quorum()
