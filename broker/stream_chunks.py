@@ -4,7 +4,7 @@ Here: which messages are where, what leaves memory, and reading back ahead of
 the readers, who share it.  Not here: the stream itself (stream.py), a single
 chunk (chunk.py), how a blob becomes messages (recall.py).
 
-Of what is on the disk only, a chunk is known by its summary: about half a KiB
+Of what is on the disk only, a chunk is known by its summary: about 600 bytes
 for up to thousands of messages.
 """
 
