@@ -103,10 +103,15 @@ class Room:
         return self.durable
 
     def restore(self, entry: QueuedMessage) -> None:
-        """Takes back a message from the log at start; what is overdue goes at once."""
+        """Takes back a message from the log at start; nothing goes before `begin`."""
         assert entry.deadline is not None  # `offer` sees to it
         self.next_position = max(self.next_position, entry.position + 1)
-        self._keep(entry, entry.deadline)
+        heappush(self._waiting, (entry.deadline, entry.position, entry))
+
+    def begin(self) -> None:
+        """All is restored: what is overdue goes at once."""
+        if self._waiting and not self.deleted:
+            self._timer.arm(self._waiting[0][0])
 
     def _keep(self, entry: QueuedMessage, due: int) -> None:
         heappush(self._waiting, (due, entry.position, entry))

@@ -183,13 +183,21 @@ class Queue(QueueCounters):
         self.next_position = max(self.next_position, entry.position + 1)
         if entry.deadline is not None:
             (self.expiry.expect_back if returned else self.expiry.expect)(entry)
-            self.touch()
         if returned:
             entry.returns = entry.returns or 1
             self.ready.requeue(entry)
         else:
             self.ready.append(entry)
         self.ready_bytes += entry.message.header.body_size
+
+    def begin(self) -> bool:
+        """All is restored, and time counts from now on; whether it has something to do at once."""
+        if self.deleted:
+            return False
+        self.expiry.renew()
+        if self.expiry.watching:
+            self.touch()
+        return self.touched
 
     def touch(self) -> None:
         """Has the queue deliver at the end of the turn."""
@@ -474,7 +482,8 @@ class Queue(QueueCounters):
             self.marks.save_exactly()
 
     def restore_marks(self, marks: list[int] | None) -> None:
-        """The marks on disk at start (see delivered_marks.py)."""
+        """The marks on disk at start (see delivered_marks.py); what follows waits for `begin`."""
+        self.expiry.hold()
         if marks is None and self.marks is not None:
             self.marks.doubt()
         elif marks and self.marks is not None:

@@ -16,6 +16,7 @@ from broker.stream import Stream
 from persistence.message_log import Batch
 from persistence.record import Record, Reference
 from persistence.shares import Share
+from persistence.steps import SOME, Steps
 
 if TYPE_CHECKING:
     from vhosts.vhost import VirtualHost
@@ -62,7 +63,6 @@ class Restorer:
         queue.next_position = max(queue.next_position, share.last + 1)
         if share.earliest is not None:
             queue.expiry.watch(share.earliest)
-            queue.touch()
 
     def restore(self, stored: Record, reference: Reference, batch: Batch) -> bool:
         """A message that was read; False where its queue is no more."""
@@ -91,7 +91,7 @@ class Restorer:
         queue.need_level(level)
         self._strays.setdefault((queue, level, entry.batch.id), []).append(entry)
 
-    def finish(self) -> None:
+    def finish(self) -> Steps[None]:
         """All was read."""
         for (queue, level, _), entries in self._strays.items():
             queue.turn.pager.paged(queue, level).add(None, entries)
@@ -100,14 +100,21 @@ class Restorer:
             for entry in entries:
                 if entry.deadline is not None:
                     queue.expiry.watch(entry.deadline)
-                    queue.touch()
-        for queue in self._vhost.queues.values():
+            yield None
+        for number, queue in enumerate(self._vhost.queues.values()):
             if queue.marks is not None:
                 queue.marks.end_doubt()
             if isinstance(queue, Stream):
                 queue.restored()
+            if not number % SOME:
+                yield None
         for queue in self._long:
             marks = queue.marks.on_disk if queue.marks is not None else []
             for level in range(queue.levels):
                 paged = queue.turn.pager.paged(queue, level)
                 paged.start_at(marks[level] if marks else 0)
+            yield None
+        for number, queue in enumerate(self._vhost.queues.values()):
+            queue.ages.seen = queue.next_position
+            if not number % SOME:
+                yield None

@@ -8,6 +8,8 @@ import asyncio
 import logging
 import sqlite3
 import sys
+from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,9 @@ from persistence.commit import GroupCommit
 from persistence.damage import Damage, RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.engine import open_engine, sqlite_file
+from persistence.recovery import Recovery
 from persistence.refusals import DatabaseRefused
+from persistence.steps import Ask, Steps
 from persistence.upkeep import Upkeep
 from vhosts.errors import BrokerError
 from vhosts.parameters import CLUSTER_NAME
@@ -62,6 +66,8 @@ class Storage:
         self._upkeep = upkeep
         self.context = context
         self.vhosts = context.vhosts
+        # Those that are being loaded, by name.
+        self._loading: dict[str, asyncio.Task[bool]] = {}
 
     @classmethod
     async def open(cls, options: Options, clock: Clock, node_name: str) -> "Storage":
@@ -166,26 +172,43 @@ class Storage:
     async def start_vhost(self, name: str) -> bool:
         """Recovers a virtual host that is down; whether it is up now.
 
-        Like a start of the broker it reads all messages at once, and nothing else happens
-        meanwhile: it is for a virtual host that is of no use as it is.
+        Others are served meanwhile. Who asks while it is being loaded waits for the same.
         """
+        if name not in self._loading:
+            task = self._loading[name] = asyncio.create_task(self._load_vhost(name))
+            task.add_done_callback(lambda _: self._loading.pop(name))
+        # Loading goes on though nobody waits for it any more.
+        task = self._loading[name]
+        await asyncio.wait([task])
+        return not task.cancelled() and task.result()
+
+    async def _load_vhost(self, name: str) -> bool:
         await self.flushed()
-        vhost = self.vhosts.get(name)
-        if vhost is None or vhost.running:
-            return vhost is not None
-        with self._engine.begin() as connection:
-            up = self.vhosts.load(name, Definitions(connection))
+        from broker.loading import Loader  # most brokers never load any but at the start
+
+        with closing(Loader(self._engine, self._commit, self.context.clock)) as loader:
+            up = await loader.run(self.vhosts.load(name, Damage()))
         self.context.turn.schedule()
         return up
 
+    async def _stop_loading(self, tasks: Collection["asyncio.Task[bool]"]) -> None:
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def stop_vhost(self, name: str) -> None:
         """Unloads a virtual host; returns once the disk has all of it."""
+        await self._stop_loading([self._loading[name]] if name in self._loading else [])
+        if self.vhosts.get(name) is None:
+            return
         self.vhosts.unload(name)
         self.context.turn.schedule()
         await self.flushed()
 
     async def close(self) -> bool:
         """Puts everything on the disk, exactly, and lets go of it; whether the disk took it."""
+        await self._stop_loading(list(self._loading.values()))
         for vhost in self.vhosts:
             for queue in vhost.queues.values():
                 queue.save_frontiers()
@@ -275,10 +298,10 @@ def _load(
     *,
     strict: bool = False,
 ) -> VirtualHosts[Queue]:
-    definitions = Definitions(connection, Damage(connection, strict=strict))
+    definitions = Definitions(connection, Damage(strict=strict))
     store = DefinitionStore(commit, connection)
-    if definitions.damage.lacks(schema.vhost):
-        store.skip_vhost_ids(definitions.damage.highest_vhost())
+    if definitions.damage.lacks(connection, schema.vhost):
+        store.skip_vhost_ids(definitions.damage.highest_vhost(connection))
 
     def make_queue(vhost: VirtualHost[Queue], name: str, **properties: Any) -> Queue:
         queue_type = properties["arguments"].get("x-queue-type", ("S", "classic"))[1]
@@ -305,10 +328,9 @@ def _load(
     )
 
 
-def _recall(vhost: VirtualHost[Queue], definitions: Definitions) -> None:
+def _recall(vhost: VirtualHost[Queue], damage: Damage) -> Steps[None]:
     # Messages of a queue that is gone are gone, but not those of one that was damaged.
-    restorer = Restorer(vhost, keep_others=definitions.damage.lacks(schema.queue))
-    definitions.recover(vhost.log, restorer)
-    restorer.finish()
-    for queue in vhost.queues.values():
-        queue.ages.seen = queue.next_position
+    keep_others = yield Ask(lambda connection: damage.lacks(connection, schema.queue))
+    restorer = Restorer(vhost, keep_others=keep_others)
+    yield from Recovery(vhost.log, restorer, damage).run()
+    yield from restorer.finish()

@@ -285,6 +285,7 @@ class Stream(Queue):
 
     def restore_marks(self, marks: list[int] | None) -> None:
         """The next offset as it was last noted; what the log holds may be further on."""
+        self.expiry.hold()
         self.next_position = max(marks or [0])
 
     def _text(self) -> str:

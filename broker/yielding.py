@@ -19,14 +19,15 @@ def next_turn() -> Generator[None, None, None]:
 class Breather:
     """Keeps the time of work that is done a bit at a time."""
 
-    __slots__ = ("_clock", "_due")
+    __slots__ = ("_budget", "_clock", "_due")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, budget: float = BUDGET) -> None:
         self._clock = clock
-        self._due = clock.monotonic() + BUDGET
+        self._budget = budget
+        self._due = clock.monotonic() + budget
 
     async def breathe(self) -> None:
         """To be called after each bit: lets others have their turn once the time is over."""
         if self._clock.monotonic() >= self._due:
             await next_turn()
-            self._due = self._clock.monotonic() + BUDGET
+            self._due = self._clock.monotonic() + self._budget

@@ -68,6 +68,9 @@ class WaitingRoom(Protocol):
     def close(self) -> None:
         """The exchange is deleted: what waits is dropped."""
 
+    def begin(self) -> None:
+        """All that waited is back: time counts from now on."""
+
     def suspend(self) -> None:
         """The virtual host is unloaded: what waits stays on the disk."""
 

@@ -28,6 +28,13 @@ from persistence import record, schema
 
 logger = logging.getLogger("leveret.damage")
 
+# Rows of a table that are held at once.
+_FETCHED = 200
+
+
+DamagedRow = tuple[Table, dict[str, Any]]
+"""A row of definitions and its table; the values are as the driver gives them."""
+
 
 class RecoveryRefused(Exception):
     """Something is damaged and `strict` was asked for; args[0] says what to the user."""
@@ -39,8 +46,7 @@ class Damage:
     With `strict` the first finding raises RecoveryRefused, and nothing is changed.
     """
 
-    def __init__(self, connection: Connection, *, strict: bool = False) -> None:
-        self._connection = connection
+    def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
 
     def report(self, what: str, outcome: str) -> None:
@@ -53,27 +59,17 @@ class Damage:
 
     # -- definitions ---------------------------------------------------------------------
 
-    def check_definitions(self) -> None:
+    def check_definitions(self, connection: Connection) -> None:
         """Sets aside every row of definitions whose checksum does not fit."""
-        with _tolerant(self._connection):
-            found = [
-                (table, values)
-                for table in schema.DEFINITIONS
-                for values in self._rows(table)
-                if not schema.is_whole(table, values)
-            ]
+        self.set_rows_aside(connection, damaged_rows(connection))
+
+    def set_rows_aside(self, connection: Connection, found: list[DamagedRow]) -> None:
+        """Takes rows of definitions out of their tables."""
+        with _tolerant(connection):
             for table, values in found:
-                self._set_row_aside(table, values)
+                self._set_row_aside(connection, table, values)
 
-    def _rows(self, table: Table) -> list[dict[str, Any]]:
-        # As the driver gives them: a damaged value may be of any type.
-        columns = [type_coerce(column, NullType()).label(column.name) for column in table.c]
-        if self._connection.dialect.name == "sqlite":
-            columns.append(literal_column("_rowid_").label("_rowid_"))
-        rows = self._connection.execute(select(*columns).select_from(table))
-        return [dict(row._mapping) for row in rows]
-
-    def _set_row_aside(self, table: Table, values: dict[str, Any]) -> None:
+    def _set_row_aside(self, connection: Connection, table: Table, values: dict[str, Any]) -> None:
         rowid = values.pop("_rowid_", None)
         # The other columns may hold what nobody should read in a log.
         keys = {column.name: values[column.name] for column in table.primary_key.columns}
@@ -83,99 +79,132 @@ class Damage:
             "it is set aside in table damaged_row",
         )
         row = {"table_name": table.name, "row": json.dumps(values, default=_readable)}
-        self._connection.execute(insert(schema.damaged_row).values(row))
+        connection.execute(insert(schema.damaged_row).values(row))
         if rowid is None:
             same = [column == values[column.name] for column in table.primary_key.columns]
         else:
             # An index that does not know the damaged value would refuse to forget it.
-            self._connection.exec_driver_sql(f'REINDEX "{table.name}"')
+            connection.exec_driver_sql(f'REINDEX "{table.name}"')
             same = [literal_column("_rowid_") == rowid]
-        self._connection.execute(delete(table).where(*same))
+        connection.execute(delete(table).where(*same))
 
-    def lacks(self, table: Table) -> bool:
+    def lacks(self, connection: Connection, table: Table) -> bool:
         """Whether a row of this table was ever set aside, so that others may belong to it."""
         count = select(func.count()).where(schema.damaged_row.c.table_name == table.name)
-        return bool(self._connection.execute(count).scalar())
+        return bool(connection.execute(count).scalar())
 
-    def highest_vhost(self) -> int:
+    def highest_vhost(self, connection: Connection) -> int:
         """The highest id of a virtual host that has messages, whether it is there or not."""
-        return int(
-            self._connection.execute(select(func.max(schema.batch.c.vhost_id))).scalar() or 0
-        )
+        return int(connection.execute(select(func.max(schema.batch.c.vhost_id))).scalar() or 0)
 
     # -- batches -------------------------------------------------------------------------
 
-    def forget_summary(self, vhost_id: int, batch_id: int, why: str) -> None:
+    def forget_summary(
+        self, connection: Connection, vhost_id: int, batch_id: int, why: str
+    ) -> None:
         """A batch has to be read itself from now on."""
-        self.report(f"{self.vhost(vhost_id)}: batch {batch_id}: {why}", "it is read itself instead")
+        vhost = vhost_text(connection, vhost_id)
+        self.report(f"{vhost}: batch {batch_id}: {why}", "it is read itself instead")
         batch = schema.batch
-        self._connection.execute(update(batch).where(batch.c.id == batch_id).values(summary=None))
+        connection.execute(update(batch).where(batch.c.id == batch_id).values(summary=None))
 
-    def forget_settlements(self, vhost_id: int, batch_id: int, why: str) -> None:
+    def forget_settlements(
+        self, connection: Connection, vhost_id: int, batch_id: int, why: str
+    ) -> None:
         """What was settled in a batch is not known any more."""
-        self.report(
-            f"{self.vhost(vhost_id)}: batch {batch_id}: {why}",
-            "what was settled in it comes again",
-        )
+        vhost = vhost_text(connection, vhost_id)
+        self.report(f"{vhost}: batch {batch_id}: {why}", "what was settled in it comes again")
         settled = schema.settled
-        self._connection.execute(delete(settled).where(settled.c.batch_id == batch_id))
+        connection.execute(delete(settled).where(settled.c.batch_id == batch_id))
 
-    def forget_returns(self, vhost_id: int, batch_id: int, why: str) -> None:
+    def forget_returns(
+        self, connection: Connection, vhost_id: int, batch_id: int, why: str
+    ) -> None:
         """It is not known any more how often messages of a batch came back."""
+        vhost = vhost_text(connection, vhost_id)
         self.report(
-            f"{self.vhost(vhost_id)}: batch {batch_id}: {why}",
-            "how often its messages came back is forgotten",
+            f"{vhost}: batch {batch_id}: {why}", "how often its messages came back is forgotten"
         )
         settled = schema.settled
-        self._connection.execute(
+        connection.execute(
             update(settled).where(settled.c.batch_id == batch_id).values(returned=None)
         )
 
-    def check_places(self) -> None:
+    def check_places(self, connection: Connection) -> None:
         """Sets aside batches of virtual hosts that never were, and settlements of no batch."""
         batch, settled = schema.batch.c, schema.settled.c
-        if not self.lacks(schema.vhost):
+        if not self.lacks(connection, schema.vhost):
             known = select(schema.vhost.c.id)
             lost = select(batch.id, batch.vhost_id, batch.data).where(batch.vhost_id.not_in(known))
-            for batch_id, vhost_id, data in self._connection.execute(lost).all():
-                self.set_batch_aside(vhost_id, batch_id, data, "it belongs to no virtual host")
+            for batch_id, vhost_id, data in connection.execute(lost).all():
+                why = "it belongs to no virtual host"
+                self.set_batch_aside(connection, vhost_id, batch_id, data, why)
         stray = select(settled.batch_id).where(settled.batch_id.not_in(select(batch.id)))
-        for (batch_id,) in self._connection.execute(stray).all():
+        for (batch_id,) in connection.execute(stray).all():
             self.report(
                 f"settlements of batch {batch_id}, which does not exist, cannot be placed",
                 "what they settled comes again",
             )
-            gone = delete(schema.settled).where(settled.batch_id == batch_id)
-            self._connection.execute(gone)
+            connection.execute(delete(schema.settled).where(settled.batch_id == batch_id))
 
-    def set_batch_aside(self, vhost_id: int, batch_id: int, data: bytes, why: str) -> None:
+    def set_batch_aside(
+        self, connection: Connection, vhost_id: int, batch_id: int, data: bytes, why: str
+    ) -> None:
         """Takes a batch out of the log, with its settlements."""
         self.report(
-            f"{self.vhost(vhost_id)}: batch {batch_id} cannot be read: {why} "
-            f"({self._queues_of(data)})",
+            f"{vhost_text(connection, vhost_id)}: batch {batch_id} cannot be read: {why} "
+            f"({_queues_of(connection, data)})",
             "it is set aside in table quarantine",
         )
         values = {"batch_id": batch_id, "vhost_id": vhost_id, "data": data, "reason": why}
-        self._connection.execute(insert(schema.quarantine).values(values))
+        connection.execute(insert(schema.quarantine).values(values))
         # Its settlements too: they would count for the next batch of that id.
         for table, column in (
             (schema.settled, schema.settled.c.batch_id),
             (schema.batch, schema.batch.c.id),
         ):
-            self._connection.execute(delete(table).where(column == batch_id))
+            connection.execute(delete(table).where(column == batch_id))
 
-    def vhost(self, vhost_id: int) -> str:
-        """A virtual host as it is called in a report."""
-        wanted = select(schema.vhost.c.name).where(schema.vhost.c.id == vhost_id)
-        name = self._connection.execute(wanted).scalar()
-        return f"vhost {_quoted(name)}" if name is not None else f"vhost #{vhost_id}"
 
-    def _queues_of(self, data: bytes) -> str:
-        numbers = record.salvage_queue_ids(data)
-        columns = schema.queue.c
-        wanted = select(columns.name).where(columns.id.in_(numbers)).order_by(columns.id)
-        names = [_quoted(name) for (name,) in self._connection.execute(wanted)]
-        return f"messages of queue {', '.join(names)}" if names else "of which queue is unknown"
+def damaged_rows(connection: Connection, vhost: bytes | None = None) -> list[DamagedRow]:
+    """The rows of definitions whose checksum does not fit: all, or those of one virtual host."""
+    tables = schema.DEFINITIONS
+    if vhost is not None:
+        tables = tuple(table for table in tables if "vhost" in table.c)
+    with _tolerant(connection):
+        return [
+            (table, values)
+            for table in tables
+            for values in _rows(connection, table, vhost)
+            if not schema.is_whole(table, values)
+        ]
+
+
+def _rows(connection: Connection, table: Table, vhost: bytes | None) -> Iterator[dict[str, Any]]:
+    # As the driver gives them: a damaged value may be of any type.
+    columns = [type_coerce(column, NullType()).label(column.name) for column in table.c]
+    if connection.dialect.name == "sqlite":
+        columns.append(literal_column("_rowid_").label("_rowid_"))
+    wanted = select(*columns).select_from(table)
+    if vhost is not None:
+        wanted = wanted.where(table.c.vhost == vhost)
+    for row in connection.execute(wanted.execution_options(yield_per=_FETCHED)):
+        yield dict(row._mapping)
+
+
+def vhost_text(connection: Connection, vhost_id: int) -> str:
+    """A virtual host as it is called in a report."""
+    wanted = select(schema.vhost.c.name).where(schema.vhost.c.id == vhost_id)
+    name = connection.execute(wanted).scalar()
+    return f"vhost {_quoted(name)}" if name is not None else f"vhost #{vhost_id}"
+
+
+def _queues_of(connection: Connection, data: bytes) -> str:
+    numbers = record.salvage_queue_ids(data)
+    columns = schema.queue.c
+    wanted = select(columns.name).where(columns.id.in_(numbers)).order_by(columns.id)
+    names = [_quoted(name) for (name,) in connection.execute(wanted)]
+    return f"messages of queue {', '.join(names)}" if names else "of which queue is unknown"
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """Definitions on disk: vhosts, users, permissions, exchanges, queues, bindings.
 
-Here: writing each change through the group commit, reading all at start.  Not
-here: what the definitions mean.  Only durable things are handed in.
+Here: writing each change through the group commit, reading at start what
+belongs to no vhost.  Not here: reading what is in one (contents.py), and what
+the definitions mean.  Only durable things are handed in.
 """
 
 import json
-from collections.abc import Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy import Table as SqlTable
@@ -15,10 +15,6 @@ from sqlalchemy import Table as SqlTable
 from persistence import checksums, schema, tables_json
 from persistence.commit import GroupCommit
 from persistence.damage import Damage
-from persistence.recovery import Recovery, Restorer
-
-if TYPE_CHECKING:
-    from persistence.message_log import MessageLog
 
 Table = tables_json.Table
 
@@ -110,11 +106,13 @@ class BindingRow(NamedTuple):
     arguments: Table
 
 
-def _raw(name: str) -> bytes:
+def octets(name: str) -> bytes:
+    """A name as it is stored."""
     return name.encode("utf-8", "surrogateescape")
 
 
-def _text(raw: bytes) -> str:
+def name_of(raw: bytes) -> str:
+    """The name that was stored so."""
     return bytes(raw).decode("utf-8", "surrogateescape")
 
 
@@ -185,12 +183,12 @@ class DefinitionStore:
     # -- writing -------------------------------------------------------------------------
 
     def save_vhost(self, vhost_id: int, name: str, metadata: dict[str, Any]) -> None:
-        values = {"name": _raw(name), "metadata": json.dumps(metadata)}
+        values = {"name": octets(name), "metadata": json.dumps(metadata)}
         self._replace(schema.vhost, {"id": vhost_id}, values)
 
     def delete_vhost(self, vhost_id: int, name: str) -> None:
         """All of a vhost: its definitions and messages.  Its log must be discarded before."""
-        parameters = {"vhost_id": vhost_id, "vhost_name": _raw(name)}
+        parameters = {"vhost_id": vhost_id, "vhost_name": octets(name)}
         self._commit.change(*((statement, parameters) for statement in _DELETE_VHOST))
 
     def save_user(
@@ -201,26 +199,26 @@ class DefinitionStore:
             "hashing_algorithm": hashing_algorithm,
             "tags": json.dumps(tags),
         }
-        self._replace(schema.user, {"name": _raw(name)}, values)
+        self._replace(schema.user, {"name": octets(name)}, values)
 
     def delete_user(self, name: str) -> None:
-        self._delete(schema.user, {"name": _raw(name)})
+        self._delete(schema.user, {"name": octets(name)})
 
     def save_permission(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
-        values = {"configure": _raw(configure), "write": _raw(write), "read": _raw(read)}
-        self._replace(schema.permission, {"user": _raw(user), "vhost": _raw(vhost)}, values)
+        values = {"configure": octets(configure), "write": octets(write), "read": octets(read)}
+        self._replace(schema.permission, {"user": octets(user), "vhost": octets(vhost)}, values)
 
     def delete_permission(self, user: str, vhost: str) -> None:
-        self._delete(schema.permission, {"user": _raw(user), "vhost": _raw(vhost)})
+        self._delete(schema.permission, {"user": octets(user), "vhost": octets(vhost)})
 
     def save_topic_permission(
         self, user: str, vhost: str, exchange: str, write: str, read: str
     ) -> None:
-        keys = {"user": _raw(user), "vhost": _raw(vhost), "exchange": _raw(exchange)}
-        self._replace(schema.topic_permission, keys, {"write": _raw(write), "read": _raw(read)})
+        keys = {"user": octets(user), "vhost": octets(vhost), "exchange": octets(exchange)}
+        self._replace(schema.topic_permission, keys, {"write": octets(write), "read": octets(read)})
 
     def delete_topic_permission(self, user: str, vhost: str, exchange: str) -> None:
-        keys = {"user": _raw(user), "vhost": _raw(vhost), "exchange": _raw(exchange)}
+        keys = {"user": octets(user), "vhost": octets(vhost), "exchange": octets(exchange)}
         self._delete(schema.topic_permission, keys)
 
     def save_policy(
@@ -233,23 +231,23 @@ class DefinitionStore:
         definition: dict[str, Any],
     ) -> None:
         values = {
-            "pattern": _raw(pattern),
+            "pattern": octets(pattern),
             "apply_to": apply_to,
             "priority": priority,
             "definition": json.dumps(definition),
         }
-        self._replace(schema.policy, {"vhost": _raw(vhost), "name": _raw(name)}, values)
+        self._replace(schema.policy, {"vhost": octets(vhost), "name": octets(name)}, values)
 
     def delete_policy(self, vhost: str, name: str) -> None:
-        self._delete(schema.policy, {"vhost": _raw(vhost), "name": _raw(name)})
+        self._delete(schema.policy, {"vhost": octets(vhost), "name": octets(name)})
 
     def save_parameter(self, vhost: str, component: str, name: str, value: Any) -> None:
         """`value` is anything that JSON can hold; `vhost` is empty for what belongs to none."""
-        keys = {"vhost": _raw(vhost), "component": _raw(component), "name": _raw(name)}
+        keys = {"vhost": octets(vhost), "component": octets(component), "name": octets(name)}
         self._replace(schema.parameter, keys, {"value": json.dumps(value)})
 
     def delete_parameter(self, vhost: str, component: str, name: str) -> None:
-        keys = {"vhost": _raw(vhost), "component": _raw(component), "name": _raw(name)}
+        keys = {"vhost": octets(vhost), "component": octets(component), "name": octets(name)}
         self._delete(schema.parameter, keys)
 
     def save_exchange(
@@ -267,12 +265,12 @@ class DefinitionStore:
             "auto_delete": auto_delete,
             "internal": internal,
             "arguments": tables_json.dump(arguments),
-            "creator": _raw(creator),
+            "creator": octets(creator),
         }
-        self._replace(schema.exchange, {"vhost": _raw(vhost), "name": _raw(name)}, values)
+        self._replace(schema.exchange, {"vhost": octets(vhost), "name": octets(name)}, values)
 
     def delete_exchange(self, vhost: str, name: str) -> None:
-        self._delete(schema.exchange, {"vhost": _raw(vhost), "name": _raw(name)})
+        self._delete(schema.exchange, {"vhost": octets(vhost), "name": octets(name)})
 
     def save_queue(
         self, vhost: str, name: str, queue_id: int, auto_delete: bool, arguments: Table
@@ -281,16 +279,16 @@ class DefinitionStore:
             "id": queue_id,
             "auto_delete": auto_delete,
             "arguments": tables_json.dump(arguments),
-            "delivered": _marks_text(queue_id, []),
+            "delivered": marks_text(queue_id, []),
         }
-        self._replace(schema.queue, {"vhost": _raw(vhost), "name": _raw(name)}, values)
+        self._replace(schema.queue, {"vhost": octets(vhost), "name": octets(name)}, values)
 
     def delete_queue(self, vhost: str, name: str) -> None:
-        self._delete(schema.queue, {"vhost": _raw(vhost), "name": _raw(name)})
+        self._delete(schema.queue, {"vhost": octets(vhost), "name": octets(name)})
 
     def save_delivered(self, queue_id: int, marks: list[int]) -> None:
         """Positions below which messages may have been delivered, one a priority level."""
-        parameters = {"key_id": queue_id, "marks": _marks_text(queue_id, marks)}
+        parameters = {"key_id": queue_id, "marks": marks_text(queue_id, marks)}
         self._commit.remark(_SAVE_DELIVERED, parameters)
 
     def save_binding(
@@ -304,13 +302,13 @@ class DefinitionStore:
     ) -> None:
         identity = _identity(source, destination, destination_type, routing_key, arguments)
         values = {
-            "source": _raw(source),
-            "destination": _raw(destination),
+            "source": octets(source),
+            "destination": octets(destination),
             "destination_type": destination_type,
-            "routing_key": _raw(routing_key),
+            "routing_key": octets(routing_key),
             "arguments": tables_json.dump(arguments),
         }
-        self._replace(schema.binding, {"vhost": _raw(vhost), "identity": identity}, values)
+        self._replace(schema.binding, {"vhost": octets(vhost), "identity": identity}, values)
 
     def delete_binding(
         self,
@@ -322,11 +320,12 @@ class DefinitionStore:
         arguments: Table,
     ) -> None:
         identity = _identity(source, destination, destination_type, routing_key, arguments)
-        self._delete(schema.binding, {"vhost": _raw(vhost), "identity": identity})
+        self._delete(schema.binding, {"vhost": octets(vhost), "identity": identity})
 
 
-def _marks_text(queue_id: int, marks: list[int]) -> str:
-    # They change on their own, so that the checksum of the row is not over them.
+def marks_text(queue_id: int, marks: list[int]) -> str:
+    """How the marks of a queue are stored: with a checksum of their own."""
+    # They change on their own, so that the one of the row is not over them.
     text = json.dumps(marks)
     return f"{text}#{checksums.of_row((queue_id, text))}"
 
@@ -344,101 +343,41 @@ def _identity(
 
 
 class Definitions:
-    """Reads all definitions at start."""
+    """Reads at start what belongs to no vhost; what belongs to one is in contents.py."""
 
     def __init__(self, connection: Connection, damage: Damage | None = None) -> None:
-        self._connection = connection
-        self.damage = damage or Damage(connection)
-        self.damage.check_definitions()
-        self.damage.check_places()
-
-    def recover(self, log: "MessageLog", restorer: Restorer) -> int:
-        """Reads back the messages of one vhost; returns how many."""
-        return Recovery(log, self._connection, restorer, self.damage).run()
+        self.connection = connection
+        self.damage = damage or Damage()
+        self.damage.check_definitions(connection)
+        self.damage.check_places(connection)
 
     def vhosts(self) -> list[VhostRow]:
         columns = schema.vhost.c
-        rows = self._connection.execute(select(columns.id, columns.name, columns["metadata"]))
-        return [VhostRow(row[0], _text(row[1]), json.loads(row[2])) for row in rows]
+        rows = self.connection.execute(select(columns.id, columns.name, columns["metadata"]))
+        return [VhostRow(row[0], name_of(row[1]), json.loads(row[2])) for row in rows]
 
     def users(self) -> list[UserRow]:
-        rows = self._connection.execute(select(schema.user))
+        rows = self.connection.execute(select(schema.user))
         return [
-            UserRow(_text(r.name), r.password_hash, r.hashing_algorithm, tuple(json.loads(r.tags)))
+            UserRow(
+                name_of(r.name), r.password_hash, r.hashing_algorithm, tuple(json.loads(r.tags))
+            )
             for r in rows
         ]
 
     def permissions(self) -> list[PermissionRow]:
-        rows = self._connection.execute(select(schema.permission))
-        return [PermissionRow(*(_text(value) for value in row[:-1])) for row in rows]
+        rows = self.connection.execute(select(schema.permission))
+        return [PermissionRow(*(name_of(value) for value in row[:-1])) for row in rows]
 
     def topic_permissions(self) -> list[TopicPermissionRow]:
-        rows = self._connection.execute(select(schema.topic_permission))
-        return [TopicPermissionRow(*(_text(value) for value in row[:-1])) for row in rows]
-
-    def policies(self, vhost: str) -> Iterator[PolicyRow]:
-        table = schema.policy
-        for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
-            definition = json.loads(row.definition)
-            yield PolicyRow(
-                _text(row.name), _text(row.pattern), row.apply_to, row.priority, definition
-            )
-
-    def parameters_of(self, vhost: str, component: str) -> Iterator[tuple[str, Any]]:
-        """Names and values of the parameters of one component in a vhost."""
-        table = schema.parameter
-        wanted = select(table.c.name, table.c.value).where(
-            table.c.vhost == _raw(vhost), table.c.component == _raw(component)
-        )
-        for row in self._connection.execute(wanted):
-            yield _text(row.name), json.loads(row.value)
+        rows = self.connection.execute(select(schema.topic_permission))
+        return [TopicPermissionRow(*(name_of(value) for value in row[:-1])) for row in rows]
 
     def parameters(self) -> list[ParameterRow]:
-        rows = self._connection.execute(select(schema.parameter))
+        rows = self.connection.execute(select(schema.parameter))
         return [
-            ParameterRow(_text(r.vhost), _text(r.component), _text(r.name), json.loads(r.value))
+            ParameterRow(
+                name_of(r.vhost), name_of(r.component), name_of(r.name), json.loads(r.value)
+            )
             for r in rows
         ]
-
-    def exchanges(self, vhost: str) -> Iterator[ExchangeRow]:
-        table = schema.exchange
-        for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
-            arguments = tables_json.load(row.arguments)
-            creator = _text(row.creator or b"")
-            yield ExchangeRow(
-                _text(row.name), row.type, row.auto_delete, row.internal, arguments, creator
-            )
-
-    def queues(self, vhost: str) -> Iterator[QueueRow]:
-        table = schema.queue
-        for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
-            arguments = tables_json.load(row.arguments)
-            marks = self._marks(vhost, row)
-            yield QueueRow(row.id, _text(row.name), row.auto_delete, arguments, marks)
-
-    def _marks(self, vhost: str, row: Any) -> list[int] | None:
-        try:
-            text, _, _ = row.delivered.partition("#")
-            marks = [int(mark) for mark in json.loads(text)]
-            # Those of before schema 4 are the numbers alone.
-            if row.delivered in (text, _marks_text(row.id, marks)):
-                return marks
-        except (ValueError, TypeError, AttributeError):
-            pass
-        self.damage.report(
-            f"vhost '{vhost}': the checksum of what is known of deliveries from queue "
-            f"'{_text(row.name)}' does not fit",
-            "all its messages come back as redelivered",
-        )
-        return None
-
-    def bindings(self, vhost: str) -> Iterator[BindingRow]:
-        table = schema.binding
-        for row in self._connection.execute(select(table).where(table.c.vhost == _raw(vhost))):
-            yield BindingRow(
-                _text(row.source),
-                _text(row.destination),
-                row.destination_type,
-                _text(row.routing_key),
-                tables_json.load(row.arguments),
-            )

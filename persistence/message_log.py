@@ -208,9 +208,15 @@ class MessageLog:
 
     def discard(self) -> None:
         """Nothing more of it is written: the vhost is deleted (`DefinitionStore.delete_vhost`),
-        or unloaded and all of it on the disk."""
+        or unloaded and all of it on the disk, or it is being loaded."""
         if self in self._commit.logs:
             self._commit.logs.remove(self)
+
+    def resume(self) -> None:
+        """What `discard` has ended goes on: all of the vhost was read back."""
+        self._commit.logs.append(self)
+        if self.dead or self.dirty:
+            self._commit.note_settlements()
 
     # -- for the group commit ------------------------------------------------------------
 

@@ -14,7 +14,8 @@ from vhosts.interfaces import Q
 from vhosts.policies import EXCHANGE, OPERATOR_COMPONENT, Policies, Policy
 
 if TYPE_CHECKING:
-    from persistence.definition_store import Definitions
+    from persistence.contents import Contents
+    from persistence.steps import Steps
     from vhosts.vhost import VirtualHost
 
 Later = Callable[[Callable[[], None]], object]
@@ -67,15 +68,17 @@ class Enforcement(Generic[Q]):
 
         return Policies(save, delete, self.changed, operator=True)
 
-    def restore(self, definitions: "Definitions") -> None:
+    def restore(self, contents: "Contents") -> "Steps[None]":
         """Brings the stored policies back, before anything that they could apply to."""
         vhost = self._vhost
-        for row in definitions.policies(vhost.name):
-            vhost.policies.restore(*row)
-        for name, value in definitions.parameters_of(vhost.name, OPERATOR_COMPONENT):
-            vhost.operator_policies.restore(
-                name, value["pattern"], value["apply-to"], value["priority"], value["definition"]
-            )
+        yield from contents.policies(lambda row: vhost.policies.restore(*row))
+        yield from contents.parameters(OPERATOR_COMPONENT, self._restore_operator_policy)
+
+    def _restore_operator_policy(self, row: tuple[str, Any]) -> None:
+        name, value = row
+        self._vhost.operator_policies.restore(
+            name, value["pattern"], value["apply-to"], value["priority"], value["definition"]
+        )
 
     # -- applied -------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from exchanges.base import Binding, Exchange
-from persistence.definition_store import Definitions
+from persistence.damage import Damage
+from persistence.steps import Steps
 from vhosts.argument_checks import Table
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class QueueLike(Protocol):
         None where that is not known any more.
         """
 
+    def begin(self) -> bool:
+        """All is restored, and time counts from now on; whether it has something to do at once."""
+
     def save_frontiers(self) -> None:
         """Has the store know exactly what was delivered."""
 
@@ -106,7 +110,7 @@ class QueueFactory(Protocol[Q]):
 Replay = Callable[["VirtualHost[Any]", Binding, Iterable[Any]], None]
 """Takes the messages that a new binding is due from before it was made (spec 6.7)."""
 
-Recall = Callable[["VirtualHost[Any]", Definitions], None]
+Recall = Callable[["VirtualHost[Any]", Damage], Steps[None]]
 """Reads the messages of a virtual host back into its queues, which exist already (spec 9.3)."""
 
 

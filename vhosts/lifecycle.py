@@ -1,4 +1,4 @@
-"""The two ends of a virtual host: deleted with all that is in it, or unloaded to come back.
+"""The ends of a virtual host, deleted or unloaded to come back, and how it wakes up again.
 
 Here: what becomes of queues, exchanges and the messages in them.  Not here: who is connected, and
 the registry's own books (registry.py).
@@ -6,9 +6,13 @@ the registry's own books (registry.py).
 
 from typing import Any, NoReturn
 
+from persistence.steps import SOME, TURN, Steps
 from vhosts import errors
 from vhosts.interfaces import Q
 from vhosts.vhost import VirtualHost
+
+# Queues with something to do that begin in one turn of the loop.
+WOKEN = 16
 
 
 def dismantle(vhost: VirtualHost[Q]) -> None:
@@ -32,6 +36,23 @@ def suspend(vhost: VirtualHost[Q]) -> None:
     for exchange in exchanges:
         if exchange.room is not None:
             exchange.room.suspend()
+
+
+def wake(vhost: VirtualHost[Q]) -> Steps[None]:
+    """All that was stored is back in `vhost`: from now on time passes in it."""
+    for exchange in list(vhost.exchanges.values()):
+        if exchange.room is not None:
+            exchange.room.begin()
+            yield None
+    woken = 0
+    for number, queue in enumerate(list(vhost.queues.values())):
+        if queue.begin():
+            # What it does then it does in the next turn of the loop.
+            woken += 1
+            if not woken % WOKEN:
+                yield TURN
+        if not number % SOME:
+            yield None
 
 
 def _empty(vhost: VirtualHost[Q]) -> tuple[list[Q], list[Any]]:

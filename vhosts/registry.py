@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, cast
 
 from persistence.commit import GroupCommit
-from persistence.damage import RecoveryRefused
+from persistence.contents import Contents
+from persistence.damage import Damage, RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore, VhostRow
 from persistence.malformed import is_malformed
 from persistence.message_log import MessageLog
+from persistence.steps import Steps, at_once
 from vhosts import errors
 from vhosts.enforcement import Later
 from vhosts.interfaces import Furnish, Nobody, Presence, Q, QueueFactory, Recall, Replay
-from vhosts.lifecycle import Closed, dismantle, suspend
+from vhosts.lifecycle import Closed, dismantle, suspend, wake
 from vhosts.limits import Limits
 from vhosts.parameters import Parameters
 from vhosts.permissions import BROKER, Permission, Permissions
@@ -85,7 +87,7 @@ class VirtualHosts(Generic[Q]):
             self.topic_permissions,
         )
         for row in definitions.vhosts():
-            self._bring_up(row, definitions)
+            at_once(self._bring_up(row, definitions.damage), definitions.connection)
         if not self._vhosts and not len(self.users):
             self._begin(first or FirstStart())
 
@@ -213,31 +215,55 @@ class VirtualHosts(Generic[Q]):
         self.presence.expel(f"vhost '{name}' is down", vhost=name)
         logger.info("vhost '%s' is unloaded", down.name)
 
-    def load(self, name: str, definitions: Definitions) -> bool:
-        """Recovers a virtual host that is down; whether it is up now."""
-        vhost = self._vhosts[name]
-        if vhost.running:
-            return True
-        return self._bring_up(VhostRow(vhost.log.vhost_id, name, vhost.metadata), definitions)
+    def load(self, name: str, damage: Damage) -> Steps[bool]:
+        """Recovers a virtual host that is down; whether it is up now.
 
-    def _bring_up(self, row: VhostRow, definitions: Definitions) -> bool:
-        vhost = self._add(row)
+        Others have their turns meanwhile. It stays down until all of it is there, and where that
+        fails: `VirtualHost.trouble` says why.
+        """
+        vhost = self._vhosts.get(name)
+        if vhost is None or vhost.running:
+            return vhost is not None
+        yield from Contents(name, damage).check()
+        row = VhostRow(vhost.log.vhost_id, name, vhost.metadata)
+        return (yield from self._bring_up(row, damage))
+
+    def _bring_up(self, row: VhostRow, damage: Damage) -> Steps[bool]:
+        before = self._vhosts.get(row.name)
+        vhost = self._make(row, self._store)
+        # Nothing of it is written, and no time passes in it, before it is whole.
+        vhost.log.discard()
+        whole = False
         try:
-            recover(vhost, definitions)
+            yield from recover(vhost, Contents(row.name, damage))
             if self._recall is not None:
-                self._recall(vhost, definitions)
+                yield from self._recall(vhost, damage)
+            whole = self._vhosts.get(row.name) is before
         except RecoveryRefused:
             raise
         except Exception as error:
-            if is_malformed(error):
-                raise
-            # Whatever it is, the other virtual hosts come up.
-            logger.exception("vhost '%s' cannot be recovered and stays down", row.name)
-            suspend(vhost)
-            vhost.log.discard()
-            self._vhosts[row.name] = self._down(row)
-            return False
-        return True
+            if before is None and is_malformed(error):
+                raise  # at a start, which can do something about it
+            if self._vhosts.get(row.name) is before:
+                # Whatever it is, the other virtual hosts come up.
+                logger.exception("vhost '%s' cannot be recovered and stays down", row.name)
+                said = row.metadata if before is None else before.metadata
+                down = VhostRow(row.id, row.name, said)
+                self._vhosts[row.name] = self._down(down, str(error).partition("\n")[0])
+        finally:
+            if not whole:  # or it was deleted meanwhile, or nobody wants it any more
+                suspend(vhost)
+        if not whole:
+            there = self._vhosts.get(row.name)
+            return there is not None and there.running
+        if before is not None:
+            # What was said of it meanwhile.
+            vhost.describe(before.metadata)
+            self._apply_limits(vhost)
+        self._vhosts[row.name] = vhost
+        vhost.log.resume()
+        yield from wake(vhost)
+        return vhost.running
 
     # -- who enters (spec 2.6) -----------------------------------------------------------------
 
@@ -287,9 +313,10 @@ class VirtualHosts(Generic[Q]):
         self._vhosts[row.name] = vhost
         return vhost
 
-    def _down(self, row: VhostRow) -> VirtualHost[Q]:
+    def _down(self, row: VhostRow, trouble: str = "") -> VirtualHost[Q]:
         vhost = self._make(row, cast(DefinitionStore, Closed(row.name)))
         vhost.running = False
+        vhost.trouble = trouble
         vhost.log.discard()
         return vhost
 

@@ -76,6 +76,8 @@ class VirtualHost(Generic[Q]):
         self.commit = commit
         self.log = log
         self.running = True
+        # Why it could not be recovered, if that is why it is down.
+        self.trouble = ""
         self.statistics = statistics or Statistics()
         # As of limits.py, None for any number; and why publishers have to wait, if they have.
         self.max_queues: int | None = None

@@ -121,7 +121,8 @@ async def start(call: Call) -> Answer:
     """POST /vhosts/:vhost/start/:node: brings up one that is down."""
     _check_node(call)
     if not await call.server.start_vhost(call.any_vhost.name):
-        text = f"vhost '{call.path['vhost']}' cannot be recovered, the broker's log says why"
+        vhost = call.any_vhost
+        text = f"vhost '{vhost.name}' cannot be recovered: {vhost.trouble or 'it was stopped'}"
         raise ApiError(503, "service_unavailable", text)
     return DONE
 

@@ -13,6 +13,7 @@ from persistence.message_log import Batch, MessageLog
 from persistence.record import Record, Reference
 from persistence.recovery import Recovery
 from persistence.shares import Share
+from persistence.steps import at_once
 from tests.support.clock import VirtualClock
 
 
@@ -126,7 +127,7 @@ class Database:
         """All messages, read at once; those of other than these `queues` are gone."""
         keeper = Keeper(queues)
         with self.engine.begin() as connection:
-            Recovery(self.log, connection, keeper, Damage(connection)).run()
+            at_once(Recovery(self.log, keeper, Damage()).run(), connection)
         return keeper.found
 
     def positions(self) -> list[int]:

@@ -1,8 +1,13 @@
 """Definitions, there and back."""
 
+from typing import Any
+
 import pytest
 
+from persistence.contents import PAGE, Contents
+from persistence.damage import Damage
 from persistence.definition_store import Definitions, DefinitionStore, ExchangeRow
+from persistence.steps import at_once
 
 ODD = b"caf\xe9 \xff\x00".decode("utf-8", "surrogateescape")
 LONG = "ü" * 127
@@ -19,6 +24,14 @@ def loaded(database, what, *arguments):
     database.written()
     with database.engine.connect() as connection:
         return list(getattr(Definitions(connection), what)(*arguments))
+
+
+def contained(database, what, vhost, *arguments):
+    found: list[Any] = []
+    database.written()
+    with database.engine.connect() as connection:
+        at_once(getattr(Contents(vhost, Damage()), what)(*arguments, found.append), connection)
+    return found
 
 
 def test_vhosts(database, store):
@@ -46,21 +59,28 @@ def test_exchanges_belong_to_their_vhost(database, store):
     store.save_exchange("/", LONG, "topic", True, False, TABLE, LONG)
     store.save_exchange("other", LONG, "direct", False, True, {}, "")
 
-    assert loaded(database, "exchanges", "/") == [
+    assert contained(database, "exchanges", "/") == [
         ExchangeRow(LONG, "topic", True, False, TABLE, LONG)
     ]
     store.delete_exchange("/", LONG)
-    assert loaded(database, "exchanges", "/") == []
-    assert len(loaded(database, "exchanges", "other")) == 1
+    assert contained(database, "exchanges", "/") == []
+    assert len(contained(database, "exchanges", "other")) == 1
+
+
+def test_contents_of_many_pages(database, store):
+    names = [f"q{number:05}" for number in range(2 * PAGE)]
+    for number, name in enumerate(names):
+        store.save_queue("/", name, number, False, {})
+    assert [row.name for row in contained(database, "queues", "/")] == names
 
 
 def test_queues_and_their_delivered_marks(database, store):
     number = store.next_queue_id()
     store.save_queue("/", ODD, number, False, TABLE)
     store.save_delivered(number, [2**40, 0])
-    assert loaded(database, "queues", "/") == [(number, ODD, False, TABLE, [2**40, 0])]
+    assert contained(database, "queues", "/") == [(number, ODD, False, TABLE, [2**40, 0])]
     store.delete_queue("/", ODD)
-    assert loaded(database, "queues", "/") == []
+    assert contained(database, "queues", "/") == []
 
 
 def test_bindings_are_told_apart_by_all_that_they_are(database, store):
@@ -72,11 +92,11 @@ def test_bindings_are_told_apart_by_all_that_they_are(database, store):
     ]
     for row in (first, first, *others):
         store.save_binding(*row)
-    assert len(loaded(database, "bindings", "/")) == 4
+    assert len(contained(database, "bindings", "/")) == 4
 
     store.delete_binding(*first[:5], dict(reversed(TABLE.items())))
 
-    left = loaded(database, "bindings", "/")
+    left = contained(database, "bindings", "/")
     assert {tuple(map(repr, row)) for row in left} == {tuple(map(repr, r[1:])) for r in others}
 
 
@@ -87,9 +107,9 @@ def test_the_order_within_arguments_means_nothing(database, store):
     row = ("/", "e", "q", "queue", "k")
     store.save_binding(*row, {"x": ("F", inner)})
     store.save_binding(*row, {"x": ("F", turned)})
-    assert len(loaded(database, "bindings", "/")) == 1
+    assert len(contained(database, "bindings", "/")) == 1
     store.delete_binding(*row, {"x": ("F", turned)})
-    assert loaded(database, "bindings", "/") == []
+    assert contained(database, "bindings", "/") == []
 
 
 def test_a_queue_may_take_the_name_of_another_in_one_commit(database, store):
@@ -98,7 +118,7 @@ def test_a_queue_may_take_the_name_of_another_in_one_commit(database, store):
     store.delete_queue("/", "q")
     store.save_queue("/", "q", second, True, {})
 
-    assert loaded(database, "queues", "/") == [(second, "q", True, {}, [])]
+    assert contained(database, "queues", "/") == [(second, "q", True, {}, [])]
 
 
 def test_ids_go_on_after_a_restart(opened):
@@ -119,7 +139,7 @@ def test_ten_thousand_queues_in_one_commit(database, store):
     for number in range(1, 10_001):
         store.save_queue("/", f"q{number}", number, False, TABLE)
 
-    rows = loaded(database, "queues", "/")
+    rows = contained(database, "queues", "/")
 
     assert len(rows) == 10_000
     assert rows[-1].arguments == TABLE
@@ -143,8 +163,8 @@ def test_a_vhost_goes_with_all_that_is_in_it(opened):
     store.delete_vhost(1, "gone")
 
     assert [row.name for row in loaded(database, "vhosts")] == ["stays"]
-    assert loaded(database, "queues", "gone") == []
-    assert len(loaded(database, "queues", "stays")) == 1
+    assert contained(database, "queues", "gone") == []
+    assert len(contained(database, "queues", "stays")) == 1
     assert len(loaded(database, "permissions")) == 1
     for table in ("batch", "settled"):
         assert database.scalar(f"SELECT count(*) FROM {table}") == 0

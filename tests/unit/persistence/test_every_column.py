@@ -6,10 +6,12 @@ from contextlib import closing
 import pytest
 
 from persistence import schema
+from persistence.contents import Contents
 from persistence.damage import Damage, RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore
 from persistence.message_log import MessageLog
 from persistence.recovery import Recovery
+from persistence.steps import at_once
 from tests.unit.persistence.kit import Database, Keeper
 
 # What is kept for people to look at, and the number that says how to read the rest.
@@ -78,12 +80,13 @@ def start(path, *, strict):
     database = Database(path)
     try:
         with database.engine.begin() as connection:
-            damage = Damage(connection, strict=strict)
+            damage = Damage(strict=strict)
             definitions = Definitions(connection, damage)
             for vhost in definitions.vhosts():
-                list(definitions.queues(vhost.name))
+                at_once(Contents(vhost.name, damage).queues(lambda _: None), connection)
                 log = MessageLog(vhost.id, database.commit)
-                Recovery(log, connection, Keeper(long={5} if not strict else ()), damage).run()
+                keeper = Keeper(long={5} if not strict else ())
+                at_once(Recovery(log, keeper, damage).run(), connection)
     finally:
         database.close()
 

@@ -60,6 +60,9 @@ class FakeQueue:
     def restore_marks(self, marks):
         self.marks = marks
 
+    def begin(self):
+        return False
+
     def save_frontiers(self):
         self.saved = True
 

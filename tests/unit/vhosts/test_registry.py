@@ -281,9 +281,10 @@ async def test_one_that_cannot_be_recovered_leaves_the_others_up(restart, caplog
 
     broken = True
 
-    def recall(vhost, _definitions):
+    def recall(vhost, _damage):
         if broken and vhost.name == "bad":
             raise OSError("unreadable")
+        yield None
 
     async with restart(recall=recall) as vhosts:
         assert "vhost 'bad' cannot be recovered and stays down" in caplog.text
@@ -294,6 +295,7 @@ async def test_one_that_cannot_be_recovered_leaves_the_others_up(restart, caplog
         }
         assert "q" in vhosts.get("good").queues
         assert vhosts.get("bad").queues == {}
+        assert vhosts.get("bad").trouble == "unreadable"
         down = "access to vhost 'bad' refused for user 'guest': vhost 'bad' is down"
         assert refusal(errors.InternalError, vhosts.enter, "guest", "bad") == down
         assert vhosts.enter("guest", "good").name == "good"
