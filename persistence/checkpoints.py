@@ -55,10 +55,11 @@ class Checkpoints:
         if self._pages >= LONG and self._needed and not self._moving:
             self._moving = True
             if self._thread is None:
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=self._serve, name="leveret-checkpoints", daemon=True
                 )
-                self._thread.start()
+                thread.start()
+                self._thread = thread  # not before: `close` joins it
             self._orders.put(True)
 
     def committed(self, size: int) -> None:
