@@ -1,6 +1,7 @@
 """Options and fixtures that every kind of test shares."""
 
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,22 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
         return (yield)
     with alone.turn(alone=item.get_closest_marker("alone") is not None):
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    # What is told of a test on octets that are no text must get to the process that prints it.
+    return _printable((yield))
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_printable(key): _printable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_printable, value))
+    return value
 
 
 @pytest.fixture(scope="session")
