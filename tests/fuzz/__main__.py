@@ -81,9 +81,9 @@ class Subject:
 
 def send_streams(broker: Broker, seed: int) -> int:
     """Conversations with something wrong in them."""
-    files = memory.open_files(broker.pid)
+    sockets = memory.open_sockets(broker.pid)
     run(broker.amqp, seed * STREAMS, STREAMS)
-    eventually(lambda: memory.open_files(broker.pid) <= files + 5, 15, "all sockets closed")
+    eventually(lambda: memory.open_sockets(broker.pid) <= sockets + 5, 15, "all sockets closed")
     return STREAMS
 
 

@@ -36,7 +36,7 @@ def undisturbed(broker: Broker, what: str, may_grow: int = MAY_GROW) -> Iterator
     """Within the block a bystander gets its confirms in time; before and after, all is the same."""
     with wire(broker.amqp) as client:  # so that what is loaded once is there
         client.call(1, "queue.declare", queue="warm", exclusive=True)
-    files, before = memory.open_files(broker.pid), memory.resident(broker.pid)
+    sockets, before = memory.open_sockets(broker.pid), memory.resident(broker.pid)
     memory.reset_peak(broker.pid)
     with Bystander(broker) as bystander:
         yield
@@ -46,7 +46,7 @@ def undisturbed(broker: Broker, what: str, may_grow: int = MAY_GROW) -> Iterator
     assert len(bystander.waits) > 50
     assert bystander.p99() < MAY_TAKE, bystander.report(what)
     assert grown < may_grow
-    eventually(lambda: memory.open_files(broker.pid) <= files, why="all sockets closed")
+    eventually(lambda: memory.open_sockets(broker.pid) <= sockets, why="all sockets closed")
 
 
 def test_nobody_else(broker: Broker):

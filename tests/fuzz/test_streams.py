@@ -47,13 +47,13 @@ def run(address: Address, first: int, count: int) -> list[Method]:
 
 @pytest.mark.timeout(600)
 def test_random_streams(broker: Broker):
-    files = memory.open_files(broker.pid)
+    sockets = memory.open_sockets(broker.pid)
     methods = run(broker.amqp, FIRST_SEED, WARM_UP)
     before = memory.resident(broker.pid)
     methods += run(broker.amqp, FIRST_SEED + WARM_UP, STREAMS - WARM_UP)
 
     broker.assert_clean_log()
-    eventually(lambda: memory.open_files(broker.pid) <= files, why="all sockets closed")
+    eventually(lambda: memory.open_sockets(broker.pid) <= sockets, why="all sockets closed")
     assert memory.resident(broker.pid) - before < MAY_GROW
     with wire(broker.amqp) as client:
         client.call(1, "queue.declare", queue="after", exclusive=True)
