@@ -20,15 +20,18 @@ async def show(call: Call) -> Row:
         return _bare(call)
     row = _identity(call)
     things: list[Any] = [TOTALS] if call.monitoring else list(call.visible_vhosts())
-    row |= {
-        "message_stats": _message_stats(call, things),
-        "churn_rates": _churn(call),
-        "queue_totals": _queue_totals(call, things),
-        "object_totals": _object_totals(call),
-        "statistics_db_event_queue": 0,
-        "oldest_message_age": await _oldest_age(call),
-        "blocked_connections": sum(each.state in HELD_UP for each in call.visible_connections()),
-    }
+    breather = Breather(call.server.clock)  # samples of many counters take their time
+    row["message_stats"] = _message_stats(call, things)
+    await breather.breathe()
+    row["churn_rates"] = _churn(call)
+    await breather.breathe()
+    row["queue_totals"] = _queue_totals(call, things)
+    await breather.breathe()
+    row["object_totals"] = _object_totals(call)
+    row["statistics_db_event_queue"] = 0
+    row["oldest_message_age"] = await _oldest_age(call, breather)
+    row["blocked_connections"] = sum(each.state in HELD_UP for each in call.visible_connections())
+    await breather.breathe()
     if call.monitoring:
         row["node"] = call.server.node_name
         row["listeners"] = cluster.listeners(call.server)
@@ -60,10 +63,9 @@ def _identity(call: Call) -> Row:
     }
 
 
-async def _oldest_age(call: Call) -> float | None:
+async def _oldest_age(call: Call, breather: Breather) -> float | None:
     # In seconds, of the ready message that has been in its queue for longest; of all queues.
-    clock = call.server.clock
-    breather, now = Breather(clock), clock.now_ms()
+    now = call.server.clock.now_ms()
     times: list[int] = []
     for vhost in call.counted_vhosts():
         for queue in list(vhost.queues.values()):

@@ -126,7 +126,8 @@ BEYOND = (
     *("health/checks/reached-target-cluster-size", "health/checks/metadata-store/"),
     "health/checks/quorum-queues-without-elected-leaders/",
     *("connections/{name}/sessions", "queues/{vhost}/{name}/unacked"),
-    *("options", "alarms", "jobs", "changes", "exchanges/{vhost}/{name}/delayed"),
+    *("options", "alarms", "jobs", "changes", "whoami/permissions"),
+    "exchanges/{vhost}/{name}/delayed",
     "queues/{vhost}/{name}/peek",
     *("shovels", "federation-links", "traces", "trace-files", "stream/", "top/"),
 )
