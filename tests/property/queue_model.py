@@ -115,8 +115,8 @@ class Model:
         """It dies."""
         self._die(self.unacked.pop(tag))
 
-    def requeue(self, tag: int, *, failed: bool) -> None:
-        """It goes back to its place, unless it failed too often."""
+    def requeue(self, tag: int, now: int, *, failed: bool) -> None:
+        """It goes back to its place, unless it failed too often or its time was over meanwhile."""
         item = self.unacked.pop(tag)
         item.redelivered = True
         limit = self.rules.delivery_limit
@@ -126,6 +126,7 @@ class Model:
                 self._die(item)
                 return
         self._put_back(item)
+        self.expire(now)
         self._shorten()
 
     def _put_back(self, item: Item) -> None:
@@ -152,28 +153,29 @@ class Model:
 
     # -- the end -------------------------------------------------------------------------
 
-    def lose_connection(self) -> None:
+    def lose_connection(self, now: int) -> None:
         """What was delivered comes back, each counting as a failure."""
         for tag in sorted(self.unacked):
-            self.requeue(tag, failed=True)
+            self.requeue(tag, now, failed=True)
 
-    def restart(self) -> None:
-        """All comes back in its old order."""
+    def restart(self, now: int) -> None:
+        """All whose time is not over comes back in its old order."""
         self.run = 0
+        self.expire(now)
         if self.rules.quorum:
             self.ready.sort(key=lambda item: (not item.delivered, item.position))
         self._order()
         self._shorten()  # what was unacked counts again
 
-    def crash(self, now: "Model") -> None:
-        """This is what the disk had; `now` is what was there when it happened."""
+    def crash(self, died: "Model", now: int) -> None:
+        """This is what the disk had; `died` is what was there when it happened."""
         handed_out = {
-            item.position for item in (*now.ready, *now.unacked.values()) if item.delivered
+            item.position for item in (*died.ready, *died.unacked.values()) if item.delivered
         }
         self.ready += self.unacked.values()
         self.unacked.clear()
         for item in self.ready:
             item.delivered |= item.position in handed_out
             item.redelivered = True if item.delivered else None
-        self.published = now.published
-        self.restart()
+        self.published = died.published
+        self.restart(now)

@@ -34,14 +34,14 @@ class PagedQueue(Queue):
     def crash(self) -> None:
         died = self.model
         self.model = self.on_disk
-        self.model.crash(died)
+        self.model.crash(died, self.now)
         self.engine.crash()
         self._come_back()
 
     @precondition(lambda self: not self.held and not self.model.rules.weighted)
     @rule()
     def restart(self) -> None:
-        self.model.lose_connection()
+        self.model.lose_connection(self.now)
         self.engine.restart()
         self._come_back()
 
@@ -49,7 +49,7 @@ class PagedQueue(Queue):
         returned = self._returned()
         for item in self.model.ready:
             item.delivered |= item.body in returned
-        self.model.restart()
+        self.model.restart(self.now)
         self._attach()
         self.wait(1)
 

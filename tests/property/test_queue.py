@@ -186,7 +186,7 @@ class Queue(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9), failed=st.booleans())
     def requeue(self, which: int, failed: bool) -> None:
         tag = self._one(which)
-        self.model.requeue(tag, failed=failed)
+        self.model.requeue(tag, self.now, failed=failed)
         if failed:
             self.client.send_method(1, "basic.reject", delivery_tag=tag, requeue=True)
         else:
@@ -227,7 +227,7 @@ class Queue(RuleBasedStateMachine):
     def crash(self) -> None:
         died = self.model
         self.model = self.on_disk
-        self.model.crash(died)
+        self.model.crash(died, self.now)
         self.engine.crash()
         # Which of those that may count as delivered do so is up to the engine.
         ready = self.engine.queue(QUEUE).ready
@@ -236,15 +236,15 @@ class Queue(RuleBasedStateMachine):
         returned = {entry.message.body for _, entry in back}
         for item in self.model.ready:
             item.delivered |= item.body in returned
-        self.model.restart()
+        self.model.restart(self.now)
         self._attach()
         self.wait(1)
 
     @precondition(lambda self: not self.held)
     @rule()
     def restart(self) -> None:
-        self.model.lose_connection()
-        self.model.restart()
+        self.model.lose_connection(self.now)
+        self.model.restart(self.now)
         self.engine.restart()
         self._attach()
         self.wait(1)
