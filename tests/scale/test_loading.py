@@ -67,7 +67,7 @@ def test_loading_holds_up_nobody(tmp_path: Path):
         for _ in range(3):
             assert target.api("POST", f"vhosts/v/stop/{node}")[0] == 204
             with Bystander(broker) as before:
-                time.sleep(2)
+                before.wait_for_enough()
             with Bystander(broker) as bystander:
                 began = time.monotonic()
                 assert target.api("POST", f"vhosts/v/start/{node}")[0] == 204

@@ -27,13 +27,43 @@ def blob_size(database):
     return database.scalar("SELECT sum(length(data)) FROM batch") or 0
 
 
-def test_a_forgotten_message_does_not_pin_its_batch(looked_after, opened):
-    database = looked_after
-    entries = database.publish(*range(500), body=bytes(100))
-    database.written()
-    for entry in entries[:123] + entries[124:]:
+def settle(database, entries):
+    """Settles all of `entries`; returns once that is on the disk."""
+    for entry in entries:
         database.log.settle(entry)
     database.written()
+
+
+def written(database, count, size=100, first=0):
+    """One batch of `count` messages of `size` octets, the first at position `first`."""
+    entries = database.publish(*range(first, first + count), body=bytes(size))
+    database.written()
+    return entries
+
+
+def sparse(database, batches):
+    """Batches of 100 messages, each with one left on the disk; returns those that are left."""
+    kept = []
+    for number in range(batches):
+        entries = written(database, 100, first=number * 100)
+        kept.append(entries.pop(50))
+        for entry in entries:
+            database.log.settle(entry)
+    database.written()
+    return kept
+
+
+def up_to_a_rewrite(database):
+    """Sparse batches were looked for; the next step is to rewrite them."""
+    database.clock.advance(ROUND)
+    database.settled_down()
+    database.clock.advance(ROUND - STEP)
+
+
+def test_a_forgotten_message_does_not_pin_its_batch(looked_after, opened):
+    database = looked_after
+    entries = written(database, 500)
+    settle(database, entries[:123] + entries[124:])
     full = blob_size(database)
 
     pass_time(database, 3 * ROUND)
@@ -47,28 +77,20 @@ def test_a_forgotten_message_does_not_pin_its_batch(looked_after, opened):
 
 def test_survivors_can_be_settled_afterwards(looked_after, opened):
     database = looked_after
-    entries = database.publish(*range(500), body=bytes(100))
-    database.written()
-    for entry in entries[2:]:
-        database.log.settle(entry)
-    database.written()
+    entries = written(database, 500)
+    settle(database, entries[2:])
     pass_time(database, 3 * ROUND)
-    database.log.settle(entries[0])
-    database.written()
+    settle(database, entries[:1])
     again = opened()
     assert again.positions() == [1]
 
 
 def test_the_last_survivor_takes_the_batch_along(looked_after):
     database = looked_after
-    entries = database.publish(*range(500), body=bytes(100))
-    database.written()
-    for entry in entries[1:]:
-        database.log.settle(entry)
-    database.written()
+    entries = written(database, 500)
+    settle(database, entries[1:])
     pass_time(database, 3 * ROUND)
-    database.log.settle(entries[0])
-    database.written()
+    settle(database, entries[:1])
 
     assert database.scalar("SELECT count(*) FROM batch") == 0
     assert database.scalar("SELECT count(*) FROM settled") == 0
@@ -76,14 +98,9 @@ def test_the_last_survivor_takes_the_batch_along(looked_after):
 
 def test_what_is_not_on_the_disk_as_settled_is_not_left_out(looked_after, opened):
     database = looked_after
-    entries = database.publish(*range(100), body=bytes(100))
-    database.written()
-    for entry in entries[2:]:
-        database.log.settle(entry)
-    database.written()
-    database.clock.advance(ROUND)
-    database.settled_down()
-    database.clock.advance(ROUND - STEP)
+    entries = written(database, 100)
+    settle(database, entries[2:])
+    up_to_a_rewrite(database)
     # Its settlement belongs to a commit that never comes.
     database.log.settle_with_commit(entries[0])
     database.clock.advance(STEP)
@@ -95,14 +112,9 @@ def test_what_is_not_on_the_disk_as_settled_is_not_left_out(looked_after, opened
 
 def test_settlements_on_their_way_meanwhile_do_not_get_lost(looked_after, opened):
     database = looked_after
-    entries = database.publish(*range(100), body=bytes(100))
-    database.written()
-    for entry in entries[3:]:
-        database.log.settle(entry)
-    database.written()
-    database.clock.advance(ROUND)
-    database.settled_down()
-    database.clock.advance(ROUND - STEP)
+    entries = written(database, 100)
+    settle(database, entries[3:])
+    up_to_a_rewrite(database)
     database.log.settle(entries[0])
     database.clock.advance(STEP)
     database.commit.flush()
@@ -117,11 +129,8 @@ def test_a_batch_that_is_being_consumed_is_left_alone(looked_after, monkeypatch)
     database = looked_after
     rewritten = []
     monkeypatch.setattr(upkeep, "_rewrite", lambda _, number: rewritten.append(number))
-    entries = database.publish(*range(100), body=bytes(100))
-    database.written()
-    for entry in entries[:90]:
-        database.log.settle(entry)
-    database.written()
+    entries = written(database, 100)
+    settle(database, entries[:90])
     pass_time(database, ROUND)
     for entry in entries[90:]:
         database.log.settle(entry)
@@ -132,11 +141,8 @@ def test_a_batch_that_is_being_consumed_is_left_alone(looked_after, monkeypatch)
 
 def test_sparse_batches_found_at_a_start_are_rewritten(opened):
     database = opened()
-    entries = database.publish(*range(500), body=bytes(100))
-    database.written()
-    for entry in entries[1:]:
-        database.log.settle(entry)
-    database.written()
+    entries = written(database, 500)
+    settle(database, entries[1:])
     database = opened()
     Upkeep(database.commit, database.clock)
     assert database.positions() == [0]
@@ -151,14 +157,7 @@ def test_sparse_batches_found_at_a_start_are_rewritten(opened):
 def test_many_forgotten_messages_are_many_small_steps(looked_after, opened, monkeypatch):
     database = looked_after
     monkeypatch.setattr(upkeep, "STEP_BYTES", 30_000)
-    kept = []
-    for number in range(20):
-        entries = database.publish(*range(number * 100, number * 100 + 100), body=bytes(100))
-        database.written()
-        kept.append(entries[50])
-        for entry in entries[:50] + entries[51:]:
-            database.log.settle(entry)
-    database.written()
+    kept = sparse(database, 20)
     pass_time(database, 2 * ROUND)
     assert blob_size(database) > 100_000
 
@@ -171,14 +170,7 @@ def test_many_forgotten_messages_are_many_small_steps(looked_after, opened, monk
 def test_a_slow_machine_does_one_thing_a_step(looked_after, opened, monkeypatch):
     database = looked_after
     monkeypatch.setattr(upkeep, "SLICE", 0)
-    kept = []
-    for number in range(8):
-        entries = database.publish(*range(number * 100, number * 100 + 100), body=bytes(100))
-        database.written()
-        kept.append(entries[50])
-        for entry in entries[:50] + entries[51:]:
-            database.log.settle(entry)
-    database.written()
+    kept = sparse(database, 8)
     pass_time(database, 2 * ROUND)
     pass_time(database, 3 * STEP)
     assert sum(not entry.batch.settled for entry in kept) == 4
@@ -192,11 +184,8 @@ def test_a_slow_machine_does_one_thing_a_step(looked_after, opened, monkeypatch)
 def test_a_slow_machine_gives_back_little_by_little(looked_after, monkeypatch):
     database = looked_after
     monkeypatch.setattr(upkeep, "SLICE", 0)
-    entries = database.publish(*range(16_000), body=bytes(1000))
-    database.written()
-    for entry in entries:
-        database.log.settle(entry)
-    database.written()
+    entries = written(database, 16_000, size=1000)
+    settle(database, entries)
     free = database.scalar("PRAGMA freelist_count")
     pass_time(database, 2 * ROUND)
 
@@ -208,11 +197,8 @@ def test_a_slow_machine_gives_back_little_by_little(looked_after, monkeypatch):
 
 def test_damage_is_reported_and_left_for_the_next_start(looked_after, opened, caplog):
     database = looked_after
-    entries = database.publish(*range(100), body=bytes(100))
-    database.written()
-    for entry in entries[1:]:
-        database.log.settle(entry)
-    database.written()
+    entries = written(database, 100)
+    settle(database, entries[1:])
     database.change("UPDATE batch SET data = x'00'")
 
     pass_time(database, 3 * ROUND)
@@ -223,11 +209,8 @@ def test_damage_is_reported_and_left_for_the_next_start(looked_after, opened, ca
 
 def test_the_file_shrinks_in_steps_and_keeps_a_little(looked_after):
     database = looked_after
-    entries = database.publish(*range(16_000), body=bytes(1000))
-    database.written()
-    for entry in entries:
-        database.log.settle(entry)
-    database.written()
+    entries = written(database, 16_000, size=1000)
+    settle(database, entries)
     free = database.scalar("PRAGMA freelist_count")
     assert free > 1800
 
@@ -243,8 +226,7 @@ def test_the_file_shrinks_in_steps_and_keeps_a_little(looked_after):
 
 def test_it_shrinks_under_load_too_and_leaves_what_is_in_use(looked_after):
     database = looked_after
-    entries = database.publish(*range(16_000), body=bytes(1000))
-    database.written()
+    entries = written(database, 16_000, size=1000)
     for entry in entries:
         database.log.settle(entry)
     for position in range(10):
@@ -292,11 +274,8 @@ def test_failed_maintenance_is_tried_again(looked_after, monkeypatch, caplog):
 
 def test_a_clean_end_leaves_a_small_file(looked_after):
     database = looked_after
-    entries = database.publish(*range(8000), body=bytes(1000))
-    database.written()
-    for entry in entries:
-        database.log.settle(entry)
-    database.written()
+    entries = written(database, 8000, size=1000)
+    settle(database, entries)
 
     database.upkeep.close()
     database.commit.close()
