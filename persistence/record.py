@@ -134,18 +134,11 @@ def encode(entries: Iterable[Any], place: bytes = b"") -> tuple[bytearray, bool]
         else:
             odd += 1
             deadline += 1
+        size = header.body_size
+        ref = entry.ref
+        position = entry.position
         parts += (
-            pack(
-                len(route),
-                len(payload),
-                header.body_size,
-                flags,
-                0,
-                entry.ref,
-                queue_id,
-                entry.position,
-                deadline,
-            ),
+            pack(len(route), len(payload), size, flags, 0, ref, queue_id, position, deadline),
             route,
             payload,
             body if body.__class__ is bytes else b"".join(body),
@@ -189,14 +182,10 @@ def without(blob: bytes, settled: set[int], place: bytes = b"") -> bytearray | N
 def _keep_alike(blob: bytes, settled: set[int]) -> list[bytes] | None:
     # The records that stay, as they are; None where not all are of one size with one reference.
     # Without looking into each it takes a tenth of the time.
-    shape = blob[_FIRST : _FIRST + _SHAPE_BYTES]
-    if len(shape) < _SHAPE_BYTES:
+    first = _one_size(blob)
+    if first is None or not _repeats(blob, *first):
         return None
-    route, header, body, _, more = _SHAPE.unpack(shape)
-    size = _RECORD.size + route + header + body
-    (count,) = _COUNT.unpack_from(blob, _HEAD.size)
-    if more or count * size != len(blob) - _FIRST or not _repeats(blob, shape, size):
-        return None
+    _, size = first
     ordinals = Struct(f">{_SHAPE_BYTES}xI{size - _SHAPE_BYTES - _ORDINAL.size}x")
     places = range(_FIRST, len(blob), size)
     found = ordinals.iter_unpack(memoryview(blob)[_FIRST:])
@@ -279,17 +268,25 @@ def alike(blob: bytes, ordinals: Sequence[int]) -> Alike | None:
     return Alike(flags, content, rows.iter_unpack(memoryview(blob)[_FIRST:]))
 
 
-def _one_shape(blob: bytes) -> tuple[bytes, bytes, int] | None:
-    # Of the first record: its shape, what is between its position and its body, its size.
-    # None where the blob cannot be nothing but records of that size without a deadline.
-    (count,) = _COUNT.unpack_from(blob, _HEAD.size)
+def _one_size(blob: bytes) -> tuple[bytes, int] | None:
+    # Shape and size of the first record, where all may be of that size, with one reference each.
     shape = blob[_FIRST : _FIRST + _SHAPE_BYTES]
     if len(shape) < _SHAPE_BYTES:
         return None
     route, header, body, _, more = _SHAPE.unpack(shape)
     size = _RECORD.size + route + header + body
-    if more or count * size != len(blob) - _FIRST:
+    (count,) = _COUNT.unpack_from(blob, _HEAD.size)
+    return None if more or count * size != len(blob) - _FIRST else (shape, size)
+
+
+def _one_shape(blob: bytes) -> tuple[bytes, bytes, int] | None:
+    # Of the first record: its shape, what is between its position and its body, its size.
+    # None where the blob cannot be nothing but records of that size without a deadline.
+    first = _one_size(blob)
+    if first is None:
         return None
+    shape, size = first
+    _, _, body, _, _ = _SHAPE.unpack(shape)
     start = blob[_FIRST + _DEADLINE_AT : _FIRST + size - body]
     return None if any(start[: _RECORD.size - _DEADLINE_AT]) else (shape, start, size)
 
@@ -326,15 +323,13 @@ def extract(blob: bytes, ordinals: Sequence[int]) -> list[Extract]:
 def _of_one_shape(blob: bytes) -> list[Extract] | None:
     # A publisher repeats itself: where all records are of the same size, with one reference each,
     # one call takes them apart, in half the time.
-    at = _FIRST
-    (count,) = _COUNT.unpack_from(blob, _HEAD.size)
-    shape = blob[at : at + _SHAPE_BYTES]
-    route, header, body, _, more = _SHAPE.unpack(shape)
-    size = _RECORD.size + route + header + body
-    if more or count * size != len(blob) - at:
+    first = _one_size(blob)
+    if first is None:
         return None
+    shape, _ = first
+    route, header, body, _, _ = _SHAPE.unpack(shape)
     parts = Struct(f">{_SHAPE_BYTES}sI4xQQ{route + header}s{body}s")
-    found = list(parts.iter_unpack(memoryview(blob)[at:]))
+    found = list(parts.iter_unpack(memoryview(blob)[_FIRST:]))
     return found if {each[0] for each in found} == {shape} else None
 
 
