@@ -1,7 +1,7 @@
 """One client connection from its handshake to its end; knows no socket.
 
 Here: handing commands to channels, replies and refusals, the orderly end.  Not here: what a method
-does (handlers/), the handshake's rules (handshake.py), when octets are read and written (link.py).
+does (handlers/), a connection before it is open (opening.py), when octets are moved (link.py).
 """
 
 import logging
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pamqp import commands
 
-from broker import audit, replies, sasl
+from broker import audit, replies
 from broker.amqp import cold, hot
 from broker.amqp.errors import (
     ProtocolViolation,
@@ -25,15 +25,16 @@ from broker.context import Context
 from broker.gate import Gate
 from broker.handlers import CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, HANDLERS, Reply
 from broker.handlers import connection as on_connection
-from broker.handshake import Handshake, Outcome, Step
+from broker.handshake import FRAME_LIMIT
 from broker.heartbeat import Heartbeat
 from broker.link import FOR_COMMIT, Link, Socket
+from broker.opening import Opening
 from broker.waiting import Waiting
 from vhosts import errors
 
 if TYPE_CHECKING:
     from broker.access import Visitor
-    from broker.auth_backends.base import Identity
+    from broker.handshake import Step
     from broker.queue import Queue
     from broker.tls import Session
     from exchanges.base import Table
@@ -55,7 +56,6 @@ class Connection(Link):
     __slots__ = (
         "_closed_lately",
         "_handle",
-        "_handshake",
         "_heartbeat",
         "_holding",
         "_released",
@@ -99,21 +99,10 @@ class Connection(Link):
         loopback: bool,
         tls: "Session | None" = None,
     ) -> None:
-        handshake = Handshake(
-            context.identity,
-            context.vhosts,
-            context.limits,
-            context.logins.door("amqp091", peer[0]),
-            is_loopback=loopback,
-            peer=sasl.peer(tls, context.limits),
-            keeper=context.keeper,
-            address=peer[0],
-        )
-        protocol = Protocol(handshake.frame_limit, context.max_message_size)
+        protocol = Protocol(FRAME_LIMIT, context.max_message_size)
         name = f"{peer[0]}:{peer[1]} -> {local[0]}:{local[1]}"
         super().__init__(name, socket, context.turn, protocol)
         self.context = context
-        self._handshake = handshake
         self.peer_host, self.peer_port = peer
         self.host, self.port = local
         self.tls = tls
@@ -133,7 +122,7 @@ class Connection(Link):
         self._heartbeat: Heartbeat | None = None
         # Somebody whom another back end knows.
         self.visitor: Visitor | None = None
-        self._handle: Callable[[list[Command]], None] = self._handle_handshake
+        self._handle: Callable[[list[Command]], None] = Opening(self, is_loopback=loopback).handle
         self._timer = context.clock.call_later(context.handshake_timeout, self._too_slow)
         context.connections.add(self)
 
@@ -173,7 +162,7 @@ class Connection(Link):
             except (errors.BrokerError, ProtocolViolation, replies.InvalidArgument) as error:
                 self._refuse(channel, command, error)
             except Waiting as waiting:
-                self._wait(waiting, commands[index:])
+                self.ask(waiting, commands[index:])
                 return
             if self._held:
                 self._pending = commands[index + 1 :]
@@ -182,7 +171,8 @@ class Connection(Link):
                 self._handle(commands[index + 1 :])
                 return
 
-    def _wait(self, waiting: Waiting, rest: list[Command]) -> None:
+    def ask(self, waiting: Waiting, rest: list[Command]) -> None:
+        """Others have to be asked before `rest` can be handled; it is once they have answered."""
         self._replying, self._holding = False, 0
         self.after_reply.clear()
         if not self.wait_for(waiting, rest):
@@ -421,53 +411,10 @@ class Connection(Link):
             self.context.roster.leave(self)
             self.vhost.delete_exclusive_queues(self)
 
-    # -- handshake, permissions ----------------------------------------------------------
+    # -- the beginning -------------------------------------------------------------------
 
-    def _handle_handshake(self, commands: list[Command]) -> None:
-        for index, command in enumerate(commands):
-            try:
-                step = self._handshake.handle(command)
-            except Waiting as waiting:
-                self._wait(waiting, commands[index:])
-                return
-            for frame in step.frames:
-                self.send(frame)
-            self.protocol.frame_limit = self._handshake.frame_limit
-            if step.outcome is Outcome.RUNNING:
-                self._start()
-                self._handle(commands[index + 1 :])
-                return
-            if step.outcome is Outcome.REFUSED:
-                self._turn_away(step)
-                return
-
-    def _turn_away(self, step: Step) -> None:
-        # Slowly, so that guessing passwords takes its time; a peer that was told why may
-        # end it sooner with close-ok.
-        logger.warning("%s: handshake refused: %s", self.name, step.reason)
-        self._released = True
-        if not step.close_after:
-            self.flush()
-            self._socket.close()
-        elif step.frames:
-            self._await_end(self._handle_closing, step.close_after)
-        else:
-            self.protocol.discard()
-            self._await_end(self._handle_closed, step.close_after)
-
-    def _start(self) -> None:
-        shake = self._handshake
-        self.user, self.vhost = shake.user, shake.vhost
-        self.client_properties = shake.client_properties
-        self.mechanism = shake.mechanism
-        self.channel_max, self.frame_max = shake.channel_max, shake.frame_max
-        self.heartbeat = shake.heartbeat
-        self.wants_cancel_notify = shake.capable("consumer_cancel_notify")
-        self.wants_blocked_notify = shake.capable("connection.blocked")
-        permissions = self.context.vhosts.permissions
-        self.authorise = permissions.authoriser(self.user.name, self.vhost.name)
-        if self.user.identity is not None:
-            self._welcome(self.user.identity)
+    def opened(self) -> None:
+        """The handshake is over, and what was agreed is known: from here on it is in use."""
         self.context.roster.enter(self)
         self.vhost.statistics.connection_created += 1
         self.state = "running"
@@ -478,12 +425,22 @@ class Connection(Link):
             self._heartbeat = Heartbeat(self, self.context.clock, self.heartbeat)
         logger.info("%s: user %s opened vhost %s", self.name, self.user.name, self.vhost.name)
 
-    def _welcome(self, identity: "Identity") -> None:
-        from broker.access import Visitor  # there already, where anybody has an identity
+    def turn_away(self, step: "Step") -> None:
+        """The handshake was refused.
 
-        assert self.context.keeper is not None
-        self.visitor = Visitor(self.context.keeper, self, identity)
-        self.authorise = self.visitor.authorise
+        Slowly, so that guessing passwords takes its time; a peer that was told why may end it
+        sooner with close-ok.
+        """
+        logger.warning("%s: handshake refused: %s", self.name, step.reason)
+        self._released = True
+        if not step.close_after:
+            self.flush()
+            self._socket.close()
+        elif step.frames:
+            self._await_end(self._handle_closing, step.close_after)
+        else:
+            self.protocol.discard()
+            self._await_end(self._handle_closed, step.close_after)
 
     def _too_slow(self) -> None:
         logger.info("%s: no handshake within the time allowed", self.name)
