@@ -164,11 +164,12 @@ def new_enough(node: str) -> bool:
 def install(node: Node, *, everything: bool = False) -> None:
     """node_modules/ as package-lock.json says; `everything` with types and tests."""
     lock = hashlib.sha256((CONSOLE / "package-lock.json").read_bytes()).hexdigest()
+    enough = [f"{lock} all"] if everything else [f"{lock} all", lock]
     stamp = MODULES / ".leveret-stamp"
-    if _read(stamp) in {f"{lock} all", lock if not everything else None}:
+    if _read(stamp) in enough:
         return
     node.run([*node.npm, "ci", *NPM, *([] if everything else ["--omit=dev"])])
-    stamp.write_text(f"{lock} all" if everything else lock)
+    stamp.write_text(enough[-1])
 
 
 def _run_vite(node: Node, wanted: str) -> None:

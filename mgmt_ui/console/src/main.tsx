@@ -2,6 +2,9 @@
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/frame.css";
+import "./styles/controls.css";
+import "./styles/fields.css";
+import "./styles/cards.css";
 import "./styles/parts.css";
 import "./styles/layers.css";
 import "./styles/table.css";

@@ -1,12 +1,12 @@
 // All connections.
 import { remove, path } from "../lib/api";
-import { byteRate, bytes, plural } from "../lib/format";
+import { byteRate, bytes } from "../lib/format";
 import { clientsOf, connectionHref } from "../lib/paths";
 import { mayClose } from "../lib/rights";
 import type { Connection } from "../lib/types";
 import { Count, sparkColumn, StateOf } from "../ui/cells";
 import type { Column } from "../ui/columns";
-import { confirm } from "../ui/Dialog";
+import { confirmAll } from "../ui/Dialog";
 import { FirstPublish } from "../ui/FirstPublish";
 import { Ago, Badge, Empty } from "../ui/parts";
 import { Table } from "../ui/Table";
@@ -113,11 +113,10 @@ const BULK: BulkAction<Connection>[] = [
     danger: true,
     done: "closed",
     ask: (rows) =>
-      confirm({
-        title: `Close ${plural(rows.length, "connection")}?`,
+      confirmAll(rows, {
+        does: "Close",
+        noun: ["connection"],
         text: "Their unacknowledged messages go back to the queues. Most clients connect again by themselves.",
-        verb: "Close",
-        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
     may: ({ user }) => mayClose(user),
     run: ({ name }) => remove(path("connections", name), { "x-reason": "Closed in the console" }),

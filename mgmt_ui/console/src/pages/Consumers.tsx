@@ -2,12 +2,12 @@
 import { path, remove } from "../lib/api";
 import { toJson } from "../lib/json";
 import { channelHref, listOf, queueHref } from "../lib/paths";
-import { plural, span } from "../lib/format";
+import { span } from "../lib/format";
 import { mayClose } from "../lib/rights";
 import type { Consumer } from "../lib/types";
 import { StateOf } from "../ui/cells";
 import type { Column } from "../ui/columns";
-import { confirm } from "../ui/Dialog";
+import { confirmAll } from "../ui/Dialog";
 import { Badge, Empty, Snippet } from "../ui/parts";
 import { Table } from "../ui/Table";
 import type { BulkAction } from "../ui/TableTools";
@@ -111,11 +111,11 @@ const BULK: BulkAction<Consumer>[] = [
     danger: true,
     done: "cancelled",
     ask: (rows) =>
-      confirm({
-        title: `Cancel ${plural(rows.length, "consumer")}?`,
+      confirmAll(rows, {
+        does: "Cancel",
+        noun: ["consumer"],
         text: "They get no more messages, and their clients are told so; what they have not acknowledged stays theirs. Most clients do not consume again by themselves.",
         verb: "Cancel them",
-        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
     may: ({ channel_details: { user } }) => mayClose(user),
     run: ({ consumer_tag: tag, queue, channel_details: channel }) =>

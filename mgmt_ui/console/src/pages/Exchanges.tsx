@@ -1,17 +1,15 @@
 // All exchanges.
 import { remove } from "../lib/api";
 import { adding } from "../lib/asked";
-import { plural } from "../lib/format";
 import { DEFAULT_EXCHANGE, exchangeHref, exchangePath, listOf } from "../lib/paths";
 import { chosenVhost } from "../lib/prefs";
 import { type May, useMay, useMayMake } from "../lib/rights";
 import { rateOf, type Exchange } from "../lib/types";
 import { rateColumn, sparkColumn } from "../ui/cells";
 import type { Column } from "../ui/columns";
-import { confirm } from "../ui/Dialog";
+import { confirmAll } from "../ui/Dialog";
 import { Features } from "../ui/Features";
-import { Icon } from "../ui/Icon";
-import { Badge, Empty } from "../ui/parts";
+import { AddButton, Badge, Empty } from "../ui/parts";
 import { Table } from "../ui/Table";
 import type { BulkAction } from "../ui/TableTools";
 import { AddExchange } from "./forms/AddExchange";
@@ -60,11 +58,10 @@ const bulkOf = (may: May): BulkAction<Exchange>[] => [
     danger: true,
     done: "deleted",
     ask: (rows) =>
-      confirm({
-        title: `Delete ${plural(rows.length, "exchange")}?`,
+      confirmAll(rows, {
+        does: "Delete",
+        noun: ["exchange"],
         text: "They and all bindings from and to them are gone for good. Who publishes to them gets an error.",
-        verb: "Delete",
-        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
     may: ({ vhost, name }) => may("configure", vhost, name || DEFAULT_EXCHANGE),
     run: (row) => remove(exchangePath(row)),
@@ -87,13 +84,7 @@ export default function Exchanges() {
         keyOf={keyOf}
         bulk={bulkOf(may)}
         noun={["exchange", "exchanges"]}
-        tools={
-          mayMake && (
-            <button type="button" class="button primary" onClick={adding.begin}>
-              <Icon name="plus" /> Add an exchange
-            </button>
-          )
-        }
+        tools={mayMake && <AddButton>Add an exchange</AddButton>}
         empty={
           <Empty title="No exchanges that you may see">
             <p>An exchange passes messages on to queues. You need permissions in a virtual host to see its exchanges.</p>

@@ -1,13 +1,11 @@
 // Runtime parameters of virtual hosts, and global ones.
 import { useState } from "preact/hooks";
 import { remove } from "../lib/api";
-import { plural } from "../lib/format";
 import { toJson } from "../lib/json";
 import { go, href, place } from "../lib/router";
 import type { Column } from "../ui/columns";
-import { confirm } from "../ui/Dialog";
-import { Icon } from "../ui/Icon";
-import { Empty, Tabs } from "../ui/parts";
+import { confirmAll } from "../ui/Dialog";
+import { AddButton, Empty, Tabs } from "../ui/parts";
 import { Table } from "../ui/Table";
 import type { BulkAction } from "../ui/TableTools";
 import { EditParameter, type Parameter, parameterPath } from "./forms/EditParameter";
@@ -53,11 +51,10 @@ const BULK: BulkAction<Parameter>[] = [
     danger: true,
     done: "deleted",
     ask: (rows) =>
-      confirm({
-        title: `Delete ${plural(rows.length, "parameter")}?`,
+      confirmAll(rows, {
+        does: "Delete",
+        noun: ["parameter"],
         text: "What reads them goes on without.",
-        verb: "Delete",
-        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
     run: (row) => remove(parameterPath(row)),
   },
@@ -89,11 +86,7 @@ export default function Parameters() {
         keyOf={keyOf}
         bulk={BULK}
         noun={["parameter", "parameters"]}
-        tools={
-          <button type="button" class="button primary" onClick={() => setEditing("new")}>
-            <Icon name="plus" /> {global ? "Add a global parameter" : "Add a parameter"}
-          </button>
-        }
+        tools={<AddButton onClick={() => setEditing("new")}>{global ? "Add a global parameter" : "Add a parameter"}</AddButton>}
         empty={
           <Empty title="No parameters">
             <p>Parameters are settings that are kept with the definitions: extensions and tools read them by component and name.</p>

@@ -2,7 +2,6 @@
 import { path, remove } from "../lib/api";
 import { adding, answered, asked, askedOf, askFor } from "../lib/asked";
 import { useLive } from "../lib/live";
-import { plural } from "../lib/format";
 import { toJson } from "../lib/json";
 import { APPLY_TO, type Policy } from "../lib/policies";
 import { chosenVhost } from "../lib/prefs";
@@ -10,9 +9,8 @@ import { go, href, place } from "../lib/router";
 import { isAdministrator, may } from "../lib/session";
 import { signs } from "../lib/words";
 import type { Column } from "../ui/columns";
-import { confirm } from "../ui/Dialog";
-import { Icon } from "../ui/Icon";
-import { Badge, Empty, Tabs } from "../ui/parts";
+import { confirmAll } from "../ui/Dialog";
+import { AddButton, Badge, Empty, Tabs } from "../ui/parts";
 import { Table } from "../ui/Table";
 import type { BulkAction } from "../ui/TableTools";
 import { EditPolicy } from "./forms/EditPolicy";
@@ -87,11 +85,10 @@ function bulkOf(kind: Kind): BulkAction<Policy>[] {
       danger: true,
       done: "deleted",
       ask: (rows) =>
-        confirm({
-          title: `Delete ${plural(rows.length, "policy", "policies")}?`,
+        confirmAll(rows, {
+          does: "Delete",
+          noun: ["policy", "policies"],
           text: "What they set holds no longer, at once: limits are lifted, dead letters are dropped, expiry ends.",
-          verb: "Delete",
-          ...(rows.length > 1 ? { type: String(rows.length) } : {}),
         }),
       run: ({ vhost, name }) => remove(path(kind, vhost, name)),
     },
@@ -135,13 +132,7 @@ export default function Policies() {
         keyOf={keyOf}
         {...(changeable ? { bulk: bulkOf(kind) } : {})}
         noun={kind === "policies" ? ["policy", "policies"] : ["operator policy", "operator policies"]}
-        tools={
-          changeable && (
-            <button type="button" class="button primary" onClick={adding.begin}>
-              <Icon name="plus" /> {kind === "policies" ? "Add a policy" : "Add an operator policy"}
-            </button>
-          )
-        }
+        tools={changeable && <AddButton>{kind === "policies" ? "Add a policy" : "Add an operator policy"}</AddButton>}
         empty={
           <Empty title={kind === "policies" ? "No policies yet" : "No operator policies yet"}>
             <p>{TEACH[kind]}</p>

@@ -1,18 +1,17 @@
 // All queues.
 import { remove } from "../lib/api";
 import { adding } from "../lib/asked";
-import { bytes, percent, plural } from "../lib/format";
+import { bytes, percent } from "../lib/format";
 import { listOf, queueHref, queuePath } from "../lib/paths";
 import { chosenVhost } from "../lib/prefs";
 import { type May, useMay, useMayMake } from "../lib/rights";
 import type { Queue } from "../lib/types";
 import { Count, rateColumn, sparkColumn, StateOf } from "../ui/cells";
 import type { Column } from "../ui/columns";
-import { confirm } from "../ui/Dialog";
+import { confirmAll } from "../ui/Dialog";
 import { Features } from "../ui/Features";
 import { FirstPublish } from "../ui/FirstPublish";
-import { Icon } from "../ui/Icon";
-import { Ago, Badge, Empty } from "../ui/parts";
+import { AddButton, Ago, Badge, Empty } from "../ui/parts";
 import { Table } from "../ui/Table";
 import type { BulkAction } from "../ui/TableTools";
 import { AddQueue } from "./forms/AddQueue";
@@ -132,11 +131,10 @@ const bulkOf = (may: May): BulkAction<Queue>[] => [
     danger: true,
     done: "purged",
     ask: (rows) =>
-      confirm({
-        title: `Purge ${plural(rows.length, "queue")}?`,
+      confirmAll(rows, {
+        does: "Purge",
+        noun: ["queue"],
         text: "All messages that are ready in them are gone for good. Unacknowledged ones stay.",
-        verb: "Purge",
-        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
     may: ({ vhost, name }) => may("read", vhost, name),
     run: (row) => remove(`${queuePath(row)}/contents`),
@@ -147,11 +145,10 @@ const bulkOf = (may: May): BulkAction<Queue>[] => [
     danger: true,
     done: "deleted",
     ask: (rows) =>
-      confirm({
-        title: `Delete ${plural(rows.length, "queue")}?`,
+      confirmAll(rows, {
+        does: "Delete",
+        noun: ["queue"],
         text: "The queues, their bindings and all messages in them are gone for good. Consumers are cancelled.",
-        verb: "Delete",
-        ...(rows.length > 1 ? { type: String(rows.length) } : {}),
       }),
     may: ({ vhost, name }) => may("configure", vhost, name),
     run: (row) => remove(queuePath(row)),
@@ -174,13 +171,7 @@ export default function Queues() {
         keyOf={keyOf}
         bulk={bulkOf(may)}
         noun={["queue", "queues"]}
-        tools={
-          mayMake && (
-            <button type="button" class="button primary" onClick={adding.begin}>
-              <Icon name="plus" /> Add a queue
-            </button>
-          )
-        }
+        tools={mayMake && <AddButton>Add a queue</AddButton>}
         empty={
           <Empty title={chosenVhost.value ? `No queues in ${chosenVhost.value}` : "No queues yet"}>
             <p>A queue keeps messages until somebody takes them. Make one here, or let a client make it and send to it:</p>

@@ -3,14 +3,12 @@ import { useMemo } from "preact/hooks";
 import type { Permission, User } from "../lib/admin";
 import { path, remove } from "../lib/api";
 import { adding } from "../lib/asked";
-import { plural } from "../lib/format";
 import { useLive } from "../lib/live";
 import { href } from "../lib/router";
 import { session } from "../lib/session";
 import type { Column } from "../ui/columns";
-import { confirm } from "../ui/Dialog";
-import { Icon } from "../ui/Icon";
-import { Badge, Empty } from "../ui/parts";
+import { confirmAll } from "../ui/Dialog";
+import { AddButton, Badge, Empty } from "../ui/parts";
 import { Table } from "../ui/Table";
 import type { BulkAction } from "../ui/TableTools";
 import { AddUser } from "./forms/AddUser";
@@ -95,13 +93,13 @@ const BULK: BulkAction<User>[] = [
     danger: true,
     done: "deleted",
     ask: (rows) =>
-      confirm({
-        title: `Delete ${plural(rows.length, "user")}?`,
+      confirmAll(rows, {
+        does: "Delete",
+        noun: ["user"],
         text: rows.some(({ name }) => name === session.value?.user)
           ? "You are one of them: you will be signed out, and may be unable to come back."
           : "They cannot sign in any more, their connections are closed, and their permissions are gone.",
-        verb: "Delete",
-        type: rows.length > 1 ? String(rows.length) : (rows[0]?.name ?? ""),
+        one: rows[0]?.name,
       }),
     run: ({ name }) => remove(path("users", name)),
   },
@@ -123,11 +121,7 @@ export default function Users() {
         keyOf={keyOf}
         bulk={BULK}
         noun={["user", "users"]}
-        tools={
-          <button type="button" class="button primary" onClick={adding.begin}>
-            <Icon name="plus" /> Add a user
-          </button>
-        }
+        tools={<AddButton>Add a user</AddButton>}
         empty={<Empty title="No users">Somebody else proves who signs in here.</Empty>}
       />
       {adding.open && <AddUser onClose={adding.end} />}

@@ -1,15 +1,14 @@
 // All virtual hosts that the viewer may know of.
 import { path, remove } from "../lib/api";
 import { adding } from "../lib/asked";
-import { byteRate, plural } from "../lib/format";
+import { byteRate } from "../lib/format";
 import { href } from "../lib/router";
 import { isAdministrator } from "../lib/session";
 import type { Vhost } from "../lib/types";
 import { Count, rateColumn } from "../ui/cells";
 import type { Column } from "../ui/columns";
-import { confirm } from "../ui/Dialog";
-import { Icon } from "../ui/Icon";
-import { Badge, Empty, State } from "../ui/parts";
+import { confirmAll } from "../ui/Dialog";
+import { AddButton, Badge, Empty, State } from "../ui/parts";
 import { Table } from "../ui/Table";
 import type { BulkAction } from "../ui/TableTools";
 import { EditVhost } from "./forms/EditVhost";
@@ -88,11 +87,11 @@ const BULK: BulkAction<Vhost>[] = [
     danger: true,
     done: "deleted",
     ask: (rows) =>
-      confirm({
-        title: `Delete ${plural(rows.length, "virtual host")}?`,
+      confirmAll(rows, {
+        does: "Delete",
+        noun: ["virtual host"],
         text: "All queues in them with all messages, their exchanges, policies and permissions are gone for good.",
-        verb: "Delete",
-        type: rows.length > 1 ? String(rows.length) : (rows[0]?.name ?? ""),
+        one: rows[0]?.name,
       }),
     run: ({ name }) => remove(path("vhosts", name)),
   },
@@ -112,13 +111,7 @@ export default function Vhosts() {
         keyOf={keyOf}
         {...(isAdministrator.value ? { bulk: BULK } : {})}
         noun={["virtual host", "virtual hosts"]}
-        tools={
-          isAdministrator.value && (
-            <button type="button" class="button primary" onClick={adding.begin}>
-              <Icon name="plus" /> Add a virtual host
-            </button>
-          )
-        }
+        tools={isAdministrator.value && <AddButton>Add a virtual host</AddButton>}
         empty={
           <Empty title="No virtual hosts for you">
             <p>An administrator has to give you permissions in one.</p>

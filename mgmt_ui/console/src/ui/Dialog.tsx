@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { plural } from "../lib/format";
 import { Icon } from "./Icon";
 
 interface DialogProps {
@@ -75,6 +76,22 @@ export function confirm(asked: Omit<Question, "answer">): Promise<boolean> {
       },
     };
   });
+}
+
+interface QuestionOfMany {
+  /** `Delete`; also what the button says, unless `verb` says otherwise. */
+  does: string;
+  noun: [one: string, many?: string];
+  text: string;
+  verb?: string;
+  /** What has to be typed where it is only one. */
+  one?: string | undefined;
+}
+
+/** Asks before something is done to all of these: where they are several, their number has to be typed. */
+export function confirmAll(rows: unknown[], { does, noun, text, verb = does, one }: QuestionOfMany): Promise<boolean> {
+  const type = rows.length > 1 ? String(rows.length) : one;
+  return confirm({ title: `${does} ${plural(rows.length, ...noun)}?`, text, verb, ...(type ? { type } : {}) });
 }
 
 /** Takes the question away, as if it were answered with no. */

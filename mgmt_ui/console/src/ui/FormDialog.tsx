@@ -16,11 +16,13 @@ interface Props {
   fields?: Record<string, RegExp>;
   /** Does it, and gives what to say of it; what it throws is shown. */
   run: () => Promise<string>;
+  /** What comes once it is done and the dialog is gone. */
+  then?: () => void;
   onClose: () => void;
   children: ComponentChildren | ((at: (field: string) => string | undefined) => ComponentChildren);
 }
 
-export function FormDialog({ title, verb, wide, disabled, fields = {}, run, onClose, children }: Props) {
+export function FormDialog({ title, verb, wide, disabled, fields = {}, run, then, onClose, children }: Props) {
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const submit = async () => {
@@ -30,6 +32,7 @@ export function FormDialog({ title, verb, wide, disabled, fields = {}, run, onCl
       say(await run());
       refresh();
       onClose();
+      then?.();
     } catch (error) {
       setProblem((error as Error).message);
       setBusy(false);

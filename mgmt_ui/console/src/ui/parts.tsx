@@ -1,6 +1,7 @@
 // Small parts that all pages share.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { adding } from "../lib/asked";
 import { relative } from "../lib/format";
 import { bothTimes, now, shownTime } from "../lib/time";
 import { Icon, type IconName } from "./Icon";
@@ -20,6 +21,15 @@ export function Card(props: Children & { title?: ComponentChildren; tools?: Comp
       )}
       {props.flush ? props.children : <div class="body">{props.children}</div>}
     </section>
+  );
+}
+
+/** Above a list: opens the dialog that adds to it (`adding`), unless it is told to do otherwise. */
+export function AddButton({ children, onClick = adding.begin }: Children & { onClick?: () => void }) {
+  return (
+    <button type="button" class="button primary" onClick={onClick}>
+      <Icon name="plus" /> {children}
+    </button>
   );
 }
 

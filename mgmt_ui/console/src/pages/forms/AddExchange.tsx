@@ -6,9 +6,8 @@ import { exchangeHref, exchangePath, vhostForNew } from "../../lib/paths";
 import { go } from "../../lib/router";
 import type { Overview, Vhost } from "../../lib/types";
 import { ArgumentsField, type Entry, type Known, toArguments } from "../../ui/ArgumentsField";
-import { Dialog } from "../../ui/Dialog";
 import { Check, Select, Text } from "../../ui/Field";
-import { say } from "../../ui/Toasts";
+import { FormDialog } from "../../ui/FormDialog";
 
 const KNOWN: Known[] = [{ key: "alternate-exchange", label: "Alternate exchange", kind: "string", value: "" }];
 
@@ -34,59 +33,38 @@ export function AddExchange({ onClose }: { onClose: () => void }) {
   const [autoDelete, setAutoDelete] = useState(false);
   const [internal, setInternal] = useState(false);
   const [entries, setEntries] = useState<Entry[]>([]);
-  const [problem, setProblem] = useState("");
   const add = async () => {
     const delayed = type === "x-delayed-message" ? { "x-delayed-type": "direct" } : {};
-    try {
-      await put(exchangePath({ vhost, name }), {
-        type,
-        durable,
-        auto_delete: autoDelete,
-        internal,
-        arguments: { ...delayed, ...toArguments(entries) },
-      });
-      say(`Exchange ${name} is there.`);
-      onClose();
-      go(exchangeHref({ vhost, name }));
-    } catch (error) {
-      setProblem((error as Error).message);
-    }
+    await put(exchangePath({ vhost, name }), {
+      type,
+      durable,
+      auto_delete: autoDelete,
+      internal,
+      arguments: { ...delayed, ...toArguments(entries) },
+    });
+    return `Exchange ${name} is there.`;
   };
   return (
-    <Dialog
+    <FormDialog
       title="Add an exchange"
+      verb="Add the exchange"
+      disabled={!name}
+      run={add}
+      then={() => go(exchangeHref({ vhost, name }))}
       onClose={onClose}
-      onSubmit={add}
-      footer={
-        <>
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="button primary" disabled={!name}>
-            Add the exchange
-          </button>
-        </>
-      }
     >
-      <div class="form">
-        {problem && (
-          <p class="banner bad all" role="alert">
-            {problem}
-          </p>
-        )}
-        <Text label="Name" value={name} onChange={setName} required autofocus all={vhosts.length < 2} />
-        {vhosts.length > 1 && (
-          <Select label="Virtual host" value={vhost} onChange={setVhost} options={vhosts.map((each) => [each.name, each.name])} />
-        )}
-        <Select label="Type" value={type} onChange={setType} options={types.map((each) => [each, each])} hint={HINTS[type]} />
-        <div class="field">
-          <span class="label">Life</span>
-          <Check label="Durable: outlives a restart" value={durable} onChange={setDurable} />
-          <Check label="Deleted when its last binding goes" value={autoDelete} onChange={setAutoDelete} />
-          <Check label="Internal: only other exchanges send to it" value={internal} onChange={setInternal} />
-        </div>
-        <ArgumentsField label="Arguments" entries={entries} known={KNOWN} onChange={setEntries} />
+      <Text label="Name" value={name} onChange={setName} required autofocus all={vhosts.length < 2} />
+      {vhosts.length > 1 && (
+        <Select label="Virtual host" value={vhost} onChange={setVhost} options={vhosts.map((each) => [each.name, each.name])} />
+      )}
+      <Select label="Type" value={type} onChange={setType} options={types.map((each) => [each, each])} hint={HINTS[type]} />
+      <div class="field">
+        <span class="label">Life</span>
+        <Check label="Durable: outlives a restart" value={durable} onChange={setDurable} />
+        <Check label="Deleted when its last binding goes" value={autoDelete} onChange={setAutoDelete} />
+        <Check label="Internal: only other exchanges send to it" value={internal} onChange={setInternal} />
       </div>
-    </Dialog>
+      <ArgumentsField label="Arguments" entries={entries} known={KNOWN} onChange={setEntries} />
+    </FormDialog>
   );
 }

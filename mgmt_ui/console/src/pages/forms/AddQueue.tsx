@@ -6,9 +6,8 @@ import { queueHref, queuePath, vhostForNew } from "../../lib/paths";
 import { go } from "../../lib/router";
 import type { Vhost } from "../../lib/types";
 import { ArgumentsField, type Entry, type Known, toArguments } from "../../ui/ArgumentsField";
-import { Dialog } from "../../ui/Dialog";
 import { Check, Select, Text } from "../../ui/Field";
-import { say } from "../../ui/Toasts";
+import { FormDialog } from "../../ui/FormDialog";
 
 const KNOWN: (Known & { types: string[] })[] = [
   { key: "x-message-ttl", label: "Message TTL (ms)", kind: "number", value: "60000", types: ["classic", "quorum"] },
@@ -50,64 +49,43 @@ export function AddQueue({ onClose }: { onClose: () => void }) {
   const [durable, setDurable] = useState(true);
   const [autoDelete, setAutoDelete] = useState(false);
   const [entries, setEntries] = useState<Entry[]>([]);
-  const [problem, setProblem] = useState("");
   const add = async () => {
     const args = { "x-queue-type": type, ...toArguments(entries) };
     const always = type !== "classic";
-    try {
-      await put(queuePath({ vhost, name }), {
-        durable: always || durable,
-        auto_delete: !always && autoDelete,
-        arguments: args,
-      });
-      say(`Queue ${name} is there.`);
-      onClose();
-      go(queueHref({ vhost, name }));
-    } catch (error) {
-      setProblem((error as Error).message);
-    }
+    await put(queuePath({ vhost, name }), {
+      durable: always || durable,
+      auto_delete: !always && autoDelete,
+      arguments: args,
+    });
+    return `Queue ${name} is there.`;
   };
   return (
-    <Dialog
+    <FormDialog
       title="Add a queue"
+      verb="Add the queue"
+      disabled={!name}
+      run={add}
+      then={() => go(queueHref({ vhost, name }))}
       onClose={onClose}
-      onSubmit={add}
-      footer={
-        <>
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="button primary" disabled={!name}>
-            Add the queue
-          </button>
-        </>
-      }
     >
-      <div class="form">
-        {problem && (
-          <p class="banner bad all" role="alert">
-            {problem}
-          </p>
-        )}
-        <Text label="Name" value={name} onChange={setName} required autofocus all={vhosts.length < 2} />
-        {vhosts.length > 1 && (
-          <Select label="Virtual host" value={vhost} onChange={setVhost} options={vhosts.map((each) => [each.name, each.name])} />
-        )}
-        <Select label="Type" value={type} onChange={setType} options={[...TYPES]} hint={HINTS[type]} />
-        {type === "classic" && (
-          <div class="field">
-            <span class="label">Life</span>
-            <Check label="Durable: outlives a restart" value={durable} onChange={setDurable} />
-            <Check label="Deleted when its last consumer goes" value={autoDelete} onChange={setAutoDelete} />
-          </div>
-        )}
-        <ArgumentsField
-          label="Arguments"
-          entries={entries}
-          known={KNOWN.filter(({ types }) => types.includes(type))}
-          onChange={setEntries}
-        />
-      </div>
-    </Dialog>
+      <Text label="Name" value={name} onChange={setName} required autofocus all={vhosts.length < 2} />
+      {vhosts.length > 1 && (
+        <Select label="Virtual host" value={vhost} onChange={setVhost} options={vhosts.map((each) => [each.name, each.name])} />
+      )}
+      <Select label="Type" value={type} onChange={setType} options={[...TYPES]} hint={HINTS[type]} />
+      {type === "classic" && (
+        <div class="field">
+          <span class="label">Life</span>
+          <Check label="Durable: outlives a restart" value={durable} onChange={setDurable} />
+          <Check label="Deleted when its last consumer goes" value={autoDelete} onChange={setAutoDelete} />
+        </div>
+      )}
+      <ArgumentsField
+        label="Arguments"
+        entries={entries}
+        known={KNOWN.filter(({ types }) => types.includes(type))}
+        onChange={setEntries}
+      />
+    </FormDialog>
   );
 }
