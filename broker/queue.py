@@ -195,7 +195,10 @@ class Queue(QueueCounters):
         if self.deleted:
             return False
         self.expiry.renew()
-        if self.expiry.watching:
+        limits = self.limits
+        # What was unacked counts again.
+        too_long = limits is not None and not limits.refuses and limits.exceeded(self)
+        if too_long or self.expiry.watching:
             self.touch()
         return self.touched
 

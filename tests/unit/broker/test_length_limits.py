@@ -65,6 +65,18 @@ def test_unacked_messages_do_not_count_until_they_come_back(client):
     assert contents(queue) == [b"3", b"4"]
 
 
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_unacked_messages_count_again_after_a_crash(client, kind):
+    engine = client.engine
+    client.declare("q", {"x-queue-type": kind, "x-max-length": 2})
+    publish(client, b"1", delivery_mode=2)
+    client.get("q")
+    publish(client, b"2", b"3", delivery_mode=2)
+    engine.crash()
+    engine.run()
+    assert contents(engine.queue("q")) == [b"2", b"3"]
+
+
 def test_dropped_messages_are_dead_lettered(client):
     dead = client.declare("dead")
     client.declare(
