@@ -34,17 +34,22 @@ def note(event: str, **facts: object) -> None:
         logger.info(event, extra={"facts": known})
 
 
+def note_of(connection: Connection, event: str, **facts: object) -> None:
+    """`note`, about something that the client of an open connection did."""
+    note(
+        event,
+        via="amqp",
+        user=connection.user.name,
+        address=f"{connection.peer_host}:{connection.peer_port}",
+        vhost=connection.vhost.name,
+        **facts,
+    )
+
+
 def refused(connection: Connection, code: int, text: str) -> None:
     """A method of an open connection was refused; only for want of permission is that noted."""
     if code == ACCESS_REFUSED:
-        note(
-            "access.refused",
-            via="amqp",
-            user=connection.user.name,
-            address=f"{connection.peer_host}:{connection.peer_port}",
-            vhost=connection.vhost.name,
-            reason=text,
-        )
+        note_of(connection, "access.refused", reason=text)
 
 
 def set_up(where: str, style: str) -> None:

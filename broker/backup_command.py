@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from broker.option_sources import OptionError, load
-from broker.options import Options
+from broker.options import DATABASE, Options
 from broker.startup import DataDirectory, StartError
 from persistence import backup
-
-DATABASE = "leveret.db"
 
 
 def run(command: str, arguments: Sequence[str]) -> str:

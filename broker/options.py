@@ -14,6 +14,9 @@ from typing import Any
 
 from broker import option_values as read
 
+# The database's file in the data directory.
+DATABASE = "leveret.db"
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -23,7 +26,7 @@ class Option:
     metavar: str
     doc: str
     default: str  # as a person would write it
-    live: bool  # a running broker could take up a new value; nothing offers to change one yet
+    live: bool  # a running broker takes up a new value (reload.py)
     in_file: bool  # the file that is read cannot name itself
     secret: bool  # may hold a password: never printed
     in_flags: bool  # a flag is there for all who list processes: not for what is nothing but secret
@@ -426,7 +429,7 @@ class Options:
     @property
     def database_url(self) -> str:
         """The database to open; SQLite in the data directory unless one was named."""
-        return self.database or f"sqlite+aiosqlite:///{self.data_dir.resolve()}/leveret.db"
+        return self.database or f"sqlite:///{self.data_dir.absolute() / DATABASE}"
 
 
 OPTIONS: Mapping[str, Option] = {

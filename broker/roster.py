@@ -86,12 +86,9 @@ class Roster:
 def _note(event: str, connection: "Connection") -> None:
     if audit.on:
         tls = connection.tls
-        audit.note(
+        audit.note_of(
+            connection,
             event,
-            via="amqp",
-            user=connection.user.name,
-            address=f"{connection.peer_host}:{connection.peer_port}",
-            vhost=connection.vhost.name,
             mechanism=connection.mechanism,
             tls=tls and tls.protocol,
             certificate=tls and tls.certificate and tls.certificate.subject,

@@ -72,11 +72,10 @@ class Storage:
     @classmethod
     async def open(cls, options: Options, clock: Clock, node_name: str) -> "Storage":
         """Opens or makes the database and recovers everything; raises StartError."""
-        url = options.database or f"sqlite:///{options.data_dir.absolute() / 'leveret.db'}"
         loop = asyncio.get_running_loop()
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            engine, commit, turn, vhosts = _recover(url, options, clock, loop)
+            engine, commit, turn, vhosts = _recover(options, clock, loop)
         except (DatabaseRefused, RecoveryRefused) as error:
             raise StartError(str(error)) from None
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -235,26 +234,22 @@ def _first_start(options: Options) -> FirstStart:
 Recovered = tuple[Engine, GroupCommit, Turn, VirtualHosts[Queue]]
 
 
-def _recover(
-    url: str, options: Options, clock: Clock, loop: asyncio.AbstractEventLoop
-) -> Recovered:
+def _recover(options: Options, clock: Clock, loop: asyncio.AbstractEventLoop) -> Recovered:
     # All that is in the database, and of a file that is broken what can be read of it.
-    path = sqlite_file(url)
+    path = sqlite_file(options.database_url)
     if path is not None and (malformed.is_noted(path) or malformed.is_half_done(path)):
         _salvage(path, strict=options.strict_recovery)
     try:
-        return _recover_once(url, options, clock, loop)
+        return _recover_once(options, clock, loop)
     except (SQLAlchemyError, sqlite3.Error) as error:
         if path is None or not malformed.is_malformed(error):
             raise
         _salvage(path, strict=options.strict_recovery)
-        return _recover_once(url, options, clock, loop)
+        return _recover_once(options, clock, loop)
 
 
-def _recover_once(
-    url: str, options: Options, clock: Clock, loop: asyncio.AbstractEventLoop
-) -> Recovered:
-    engine = open_engine(url)
+def _recover_once(options: Options, clock: Clock, loop: asyncio.AbstractEventLoop) -> Recovered:
+    engine = open_engine(options.database_url)
     commit: GroupCommit | None = None
     try:
         commit = GroupCommit(engine, clock, loop.call_soon_threadsafe)

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from persistence import schema
+from persistence.files import beside, sync
 
 
 class Unusable(Exception):
@@ -25,17 +26,17 @@ def copy(source: Path, destination: Path) -> int:
     goes on meanwhile.  Raises Unusable where either cannot be used, or `source` is no database of
     Leveret, or of a later version.
     """
-    part = destination.with_name(f"{destination.name}.part")
+    part = beside(destination, ".part")
     try:
         part.unlink(missing_ok=True)
         # Password hashes and messages are nobody else's business.
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(source, part)
-        _sync(part)
+        sync(part)
         for ending in ("-wal", "-shm"):
-            destination.with_name(destination.name + ending).unlink(missing_ok=True)
+            beside(destination, ending).unlink(missing_ok=True)
         part.replace(destination)
-        _sync(destination.parent)
+        sync(destination.parent)
         return destination.stat().st_size
     except OSError as error:
         raise Unusable(f"cannot write {destination}: {error.strerror}") from None
@@ -80,13 +81,3 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
             f"{path} has schema version {found[0]}, this Leveret knows {schema.VERSION}: "
             "use the version that wrote it, or a later one"
         )
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return  # directories cannot be synced there
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

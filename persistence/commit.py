@@ -216,12 +216,6 @@ class GroupCommit:
         self._sealed += size
         self._weigh()
 
-    @property
-    def bytes_waiting(self) -> int:
-        """Roughly what the messages that are not on the disk yet take."""
-        running = self._running.size if self._running is not None else 0
-        return running + self._sealed + sum(log.gathering.size for log in self.logs)
-
     def _weigh(self) -> None:
         running = self._running.size if self._running is not None else 0
         self.behind = running + self._sealed > BEHIND

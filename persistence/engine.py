@@ -81,6 +81,8 @@ def sqlite_file(url: str | URL) -> Path | None:
 def _make(url: str) -> Engine:
     try:
         location = make_url(url)
+        if location.drivername == "sqlite+aiosqlite":
+            location = location.set(drivername="sqlite")
         if location.get_backend_name() != "postgresql":
             return create_engine(location, poolclass=NullPool)
         from persistence import postgresql  # only for those who have it

@@ -6,6 +6,8 @@ Here: that alone, since every start asks.  Not here: what is done about it (salv
 import sqlite3
 from pathlib import Path
 
+from persistence.files import beside
+
 # Beside the database: it was found broken while the broker ran.
 NOTICED = "-malformed"
 # Beside it too: the fresh file, once it is whole.  From then on it is the database.
@@ -17,11 +19,6 @@ def is_malformed(error: BaseException | None) -> bool:
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "sqlite_errorcode", None) or 0
     return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def beside(path: Path, ending: str) -> Path:
-    """A file that belongs to this one."""
-    return path.with_name(path.name + ending)
 
 
 def note(path: Path) -> None:

@@ -21,7 +21,8 @@ from pathlib import Path
 from persistence import record, schema, shares
 from persistence.backup import Unusable
 from persistence.engine import SQLITE_NEW_FILE
-from persistence.malformed import NOTICED, WHOLE, beside, is_malformed
+from persistence.files import beside, sync
+from persistence.malformed import NOTICED, WHOLE, is_malformed
 from persistence.message_log import Batch
 
 logger = logging.getLogger("leveret.salvage")
@@ -45,7 +46,7 @@ def salvage(path: Path) -> Path:
             if beside(path, ending).exists():
                 shutil.copy2(beside(path, ending), beside(aside, ending))
         part = _fresh(path, aside)
-        _sync(part)
+        sync(part)
         part.replace(beside(path, WHOLE))
     except (OSError, sqlite3.Error) as error:
         for ending in ("-wal", "-shm", ""):
@@ -80,7 +81,7 @@ def finish(path: Path) -> None:
     for ending in ("-wal", "-shm", NOTICED):
         beside(path, ending).unlink(missing_ok=True)
     whole.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def _name_aside(path: Path) -> Path:
@@ -88,16 +89,6 @@ def _name_aside(path: Path) -> Path:
     while (aside := beside(path, f"-broken-{number}")).exists():
         number += 1
     return aside
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return  # directories cannot be synced there
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Copy:

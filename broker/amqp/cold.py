@@ -21,9 +21,6 @@ from broker.amqp import errors
 from broker.amqp.tables import Table, TableError, decode_table, encode_table
 
 __all__ = [
-    "CHANNELS",
-    "CHANNEL_ZERO",
-    "CLIENT_METHODS",
     "AccessRequest",
     "AccessRequestOk",
     "Method",
@@ -91,21 +88,6 @@ _CATALOGUE: dict[int, type[Method]] = {
     **cast("dict[int, type[Method]]", commands.INDEX_MAPPING),
     AccessRequest.index: AccessRequest,
     AccessRequestOk.index: AccessRequestOk,
-}
-
-CHANNEL_ZERO, CHANNELS = "channel 0", "channels"
-
-# What a client may send, and where (spec 2.7).  basic.cancel-ok answers a cancel
-# that wants no answer; some clients send it, and nobody minds.
-CLIENT_METHODS: dict[int, str] = {
-    **{0x000A0000 | method: CHANNEL_ZERO for method in (11, 21, 31, 40, 50, 51, 70)},
-    **{0x00140000 | method: CHANNELS for method in (10, 20, 40, 41)},
-    **{0x001E0000 | method: CHANNELS for method in (10,)},
-    **{0x00280000 | method: CHANNELS for method in (10, 20, 30, 40)},
-    **{0x00320000 | method: CHANNELS for method in (10, 20, 30, 40, 50)},
-    **{0x003C0000 | method: CHANNELS for method in (10, 20, 30, 31, 40, 70, 80, 90, 100, 110, 120)},
-    **{0x00550000 | method: CHANNELS for method in (10,)},
-    **{0x005A0000 | method: CHANNELS for method in (10, 20, 30)},
 }
 
 # -- reading: each takes the arguments and an offset, gives a value and the offset behind it.

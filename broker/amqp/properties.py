@@ -13,37 +13,12 @@ from typing import Any
 from broker.amqp import content
 from broker.amqp.content import ContentHeader, MalformedProperties
 from broker.amqp.tables import (
-    TYPE_NAMES,
-    Field,
     Table,
     TableError,
-    decode_entries,
     decode_table,
     encode_table,
     with_portable_integers,
 )
-
-__all__ = [
-    "TYPE_NAMES",
-    "BasicProperties",
-    "Field",
-    "MalformedProperties",
-    "Table",
-    "TableError",
-    "decode",
-    "decode_entries",
-    "decode_table",
-    "encode",
-    "encode_table",
-    "headers_raw_slice",
-    "peek_flags",
-    "replace_headers",
-    "replace_reply_to",
-    "with_headers",
-    "with_portable_headers",
-    "with_reply_to",
-    "without_expiration",
-]
 
 _FIXED = Struct(">HHQH")
 _FLAGS = Struct(">H")

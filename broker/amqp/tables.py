@@ -19,28 +19,6 @@ from broker.amqp.content import MAX_NESTING
 Field = tuple[str, Any]
 Table = dict[str, Field]
 
-# How RabbitMQ calls the types in its error texts.
-TYPE_NAMES = {
-    "t": "bool",
-    "b": "byte",
-    "B": "unsignedbyte",
-    "s": "short",
-    "u": "unsignedshort",
-    "I": "signedint",
-    "i": "unsignedint",
-    "l": "long",
-    "L": "long",
-    "f": "float",
-    "d": "double",
-    "D": "decimal",
-    "S": "longstr",
-    "x": "binary",
-    "T": "timestamp",
-    "F": "table",
-    "A": "array",
-    "V": "void",
-}
-
 _FORMATS = {
     "t": ">?",
     "b": ">b",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vhosts.users import User
@@ -10,8 +10,6 @@ from vhosts.users import User
 if TYPE_CHECKING:
     from aiohttp import StreamReader
 
-    from broker.clock import Clock
-    from broker.options import Options
 
 GROUP = "leveret.auth_backends"
 # An answer that is known already, or one to wait for.
@@ -35,7 +33,7 @@ class Identity(NamedTuple):
 
 
 class Backend(Protocol):
-    """Knows users.  Made once, at the start, by a function of options and clock.
+    """Knows users.  Made once, at the start, by a function `make(options, clock)`.
 
     `lasting` answers are good as long as the identity; others are asked for again after a while.
     All may raise Unavailable, and nothing else.
@@ -73,6 +71,3 @@ async def read_up_to(content: StreamReader, limit: int) -> bytes:
         if len(octets) > limit:
             raise Unavailable(f"the web server answers with more than {limit} octets")
     return bytes(octets)
-
-
-Make = Callable[["Options", "Clock"], Backend]

@@ -69,15 +69,7 @@ def _audited(handler: "Handler", event: str, facts: Facts, always: bool) -> "Han
         before = channel.vhost.topology
         reply = handler(channel, command)
         if always or channel.vhost.topology != before:
-            connection = channel.connection
-            audit.note(
-                event,
-                via="amqp",
-                user=connection.user.name,
-                address=f"{connection.peer_host}:{connection.peer_port}",
-                vhost=channel.vhost.name,
-                **facts(channel, command),
-            )
+            audit.note_of(channel.connection, event, **facts(channel, command))
         return reply
 
     return handle

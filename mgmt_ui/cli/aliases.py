@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from mgmt_ui.cli.output import Row
 
-Words = list[str]
-
 
 class Rewritten(NamedTuple):
     """`usage` as rabbitmqctl tells it: [x] may be missing, x... comes any number of times.

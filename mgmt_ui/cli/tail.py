@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import NamedTuple
 
-from broker.amqp import content, hot, properties
+from broker.amqp import content, hot, properties, tables
 from broker.amqp.tables import Table
 from broker.clock import Clock
 from mgmt_ui.cli.amqp import METHOD, Connection, Target
@@ -104,7 +104,7 @@ def shown_properties(header: content.ContentHeader) -> Row:
     """Those that are there, as the management API shows them."""
     try:
         found = properties.decode(header.payload)
-    except (properties.MalformedProperties, properties.TableError):
+    except (content.MalformedProperties, tables.TableError):
         return {}
     values = {name: getattr(found, name) for name in properties.BasicProperties.__slots__}
     present = {name: value for name, value in values.items() if value is not None}

@@ -1,5 +1,8 @@
 """`brokerctl binding`."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
 from mgmt_ui.cli.base import group, with_session
@@ -9,12 +12,27 @@ from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.session import Session
 from mgmt_ui.cli.values import pairs
 
+F = TypeVar("F", bound=Callable[..., Any])
 TYPES = click.Choice(["queue", "exchange"])
 
 
 @group("binding")
 def binding() -> None:
     """Bindings: list, create, delete."""
+
+
+def _names_one(function: F) -> F:
+    """The parameters that tell one binding from all others."""
+    parameters = (
+        click.argument("source", shell_complete=EXCHANGES),
+        click.argument("destination", shell_complete=QUEUES),
+        click.option("--type", "kind", type=TYPES, default="queue", show_default=True),
+        click.option("-k", "--key", default="", metavar="KEY", help="Routing key."),
+        click.option("--arg", "words", multiple=True, metavar="KEY=VALUE"),
+    )
+    for parameter in reversed(parameters):
+        function = parameter(function)
+    return function
 
 
 def _path(session: Session, source: str, kind: str, destination: str, *more: str) -> str:
@@ -35,11 +53,7 @@ def index(session: Session, source: str | None, destination: str | None) -> None
 
 @binding.command()
 @with_session
-@click.argument("source", shell_complete=EXCHANGES)
-@click.argument("destination", shell_complete=QUEUES)
-@click.option("--type", "kind", type=TYPES, default="queue", show_default=True)
-@click.option("-k", "--key", default="", metavar="KEY", help="Routing key.")
-@click.option("--arg", "words", multiple=True, metavar="KEY=VALUE")
+@_names_one
 def create(
     session: Session, source: str, destination: str, kind: str, key: str, words: tuple[str, ...]
 ) -> None:
@@ -50,11 +64,7 @@ def create(
 
 @binding.command()
 @with_session
-@click.argument("source", shell_complete=EXCHANGES)
-@click.argument("destination", shell_complete=QUEUES)
-@click.option("--type", "kind", type=TYPES, default="queue", show_default=True)
-@click.option("-k", "--key", default="", metavar="KEY", help="Routing key.")
-@click.option("--arg", "words", multiple=True, metavar="KEY=VALUE")
+@_names_one
 def delete(
     session: Session, source: str, destination: str, kind: str, key: str, words: tuple[str, ...]
 ) -> None:

@@ -95,7 +95,7 @@ def test_the_environment_is_the_process_environment(monkeypatch: pytest.MonkeyPa
 
 def test_database_url(empty_directory: Path) -> None:
     assert Options(data_dir=Path("here")).database_url == (
-        f"sqlite+aiosqlite:///{empty_directory}/here/leveret.db"
+        f"sqlite:///{empty_directory}/here/leveret.db"
     )
     assert Options(database="postgresql+asyncpg://h/d").database_url == "postgresql+asyncpg://h/d"
 

@@ -234,15 +234,6 @@ def test_dead_batches_go_and_take_their_settlements_along(database):
     assert database.scalar("SELECT count(*) FROM settled") == 0
 
 
-def test_bytes_waiting_counts_what_is_not_on_the_disk(database):
-    database.publish(1, body=bytes(5000))
-    assert database.commit.bytes_waiting >= 5000
-    database.commit.kick()
-    assert database.commit.bytes_waiting >= 5000
-    database.step()
-    assert database.commit.bytes_waiting == 0
-
-
 def test_too_much_waiting_is_behind(database, monkeypatch):
     monkeypatch.setattr(commit, "BEHIND", 3 << 20)
     body = bytes(1 << 20)
@@ -254,8 +245,6 @@ def test_too_much_waiting_is_behind(database, monkeypatch):
     assert database.commit.behind
     database.step()
     assert not database.commit.behind
-    database.step()
-    assert database.commit.bytes_waiting == 0
 
 
 def test_it_stays_behind_while_the_disk_refuses(database, monkeypatch):

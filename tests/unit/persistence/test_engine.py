@@ -133,6 +133,13 @@ def test_every_connection_is_as_safe_as_the_first(url):
     engine.dispose()
 
 
+def test_the_driver_that_a_url_names_may_be_the_asynchronous_one(url):
+    engine = engines.open_engine(url.replace("sqlite:", "sqlite+aiosqlite:"))
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
+
+
 async def test_the_reader_reads_the_same_beside_the_writer(url):
     engine = engines.open_engine(url)
     reader = engines.open_reader(url)

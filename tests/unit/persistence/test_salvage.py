@@ -9,6 +9,7 @@ import pytest
 from persistence import engine as engines
 from persistence import malformed, salvage
 from persistence.backup import Unusable
+from persistence.files import beside
 from persistence.message_log import Batch
 from persistence.shares import Share, encode
 
@@ -140,7 +141,7 @@ def test_what_was_not_yet_in_the_file_itself(path):
 
 def test_a_crash_before_the_last_step(path):
     malformed.note(path)
-    whole = malformed.beside(path, malformed.WHOLE)
+    whole = beside(path, malformed.WHOLE)
     whole.write_bytes(path.read_bytes())
     overwrite(path, 3)
     path.with_name("leveret.db-wal").write_bytes(b"of the broken one")

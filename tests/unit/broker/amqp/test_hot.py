@@ -11,7 +11,7 @@ ROUTE = Route("x", "key").raw
 
 
 def test_ids_of_methods():
-    for name in ("publish", "return", "deliver", "get", "get-ok", "ack", "reject", "nack"):
+    for name in ("publish", "return", "deliver", "get-ok", "ack", "reject", "nack"):
         class_id, method_id, _ = wire.METHODS[f"basic.{name}"]
         constant = "BASIC_" + name.upper().replace("-", "_")
         assert getattr(hot, constant) == class_id << 16 | method_id

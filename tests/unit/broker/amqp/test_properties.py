@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from pamqp import commands
 
 from broker.amqp import content, properties
-from broker.amqp.properties import BasicProperties, MalformedProperties
-from broker.amqp.tables import TableError
+from broker.amqp.content import MalformedProperties
+from broker.amqp.properties import BasicProperties
+from broker.amqp.tables import TableError, encode_table
 from tests.support import encoding
 from tests.unit.broker.amqp import strategies
 
@@ -190,9 +191,7 @@ def test_replacing_keeps_low_flag_bits_and_odd_bytes():
 
 def test_raw_headers():
     payload = properties.encode(EVERYTHING, 1)
-    assert properties.headers_raw_slice(payload) == properties.encode_table(
-        {"k": ("S", "v"), "n": ("l", 5)}
-    )
+    assert properties.headers_raw_slice(payload) == encode_table({"k": ("S", "v"), "n": ("l", 5)})
     assert properties.headers_raw_slice(properties.encode(BasicProperties(), 1)) is None
     empty = properties.encode(BasicProperties(headers={}), 1)
     assert properties.headers_raw_slice(empty) == bytes(4)

@@ -8,13 +8,13 @@ from pamqp import decode as pamqp_decode
 
 from broker.amqp.content import MAX_NESTING, MalformedProperties, check_table
 from broker.amqp.tables import (
-    TYPE_NAMES,
     TableError,
     decode_entries,
     decode_table,
     encode_table,
     with_portable_integers,
 )
+from exchanges.tables import TYPE_NAMES
 from tests.support import encoding
 from tests.support.encoding import Typed
 from tests.unit.broker.amqp import strategies

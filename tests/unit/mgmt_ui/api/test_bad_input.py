@@ -8,7 +8,6 @@ import pytest
 from tests.unit.mgmt_ui.live import Http, LiveServer
 
 LONG = "n" * 256
-LONE = "\ud800"
 DEEP = json.loads("[" * 100 + "]" * 100)
 PUBLISH = "exchanges/%2F/amq.default/publish"
 MESSAGE = {"routing_key": "q", "properties": {}, "payload": "x", "payload_encoding": "string"}
