@@ -131,6 +131,10 @@ async def _decide(backend: Backend, ask: Callable[[], Answer]) -> bool:
     return bool(await asked(backend, answer()))
 
 
+def _nothing() -> None:
+    pass
+
+
 class Authoriser:
     """`Authorise` (vhosts.permissions) for somebody whom another back end knows.
 
@@ -145,7 +149,7 @@ class Authoriser:
         self._answers: dict[Question, bool] = {}
         self._last: Question | None = None
         # Called when there is something to forget where there was nothing.
-        self.remembers: Callable[[], None] = lambda: None
+        self.remembers: Callable[[], None] = _nothing
 
     def __call__(self, permission: str, kind: str, name: str) -> None:
         """As of Authorise; the default exchange has its long name for others."""
@@ -235,6 +239,7 @@ class Visitor:
     def stop(self) -> None:
         """The connection has ended."""
         self._stopped = True
+        self.authorise.remembers = _nothing
         for timer in (self._stale, self._end):
             if timer is not None:
                 timer.cancel()

@@ -149,7 +149,7 @@ async def _of_stream(
     queue: "Queue", start: int, offset: int, end: int
 ) -> AsyncGenerator[list[Found], None]:
     stream = cast("Stream", queue)
-    at = stream.ready.skip(start, offset)
+    at = stream.ready.skip(start, offset, stream.next_position)
     while entries := await stream.ready.look(at):
         at = entries[-1].position + 1
         safe = min(end, stream.safe)

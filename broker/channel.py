@@ -168,7 +168,7 @@ class Channel:
 
     def flow(self, exchange: "Exchange") -> "Flow":
         """Where publishes to an exchange are counted."""
-        return self.pairs.flow(exchange)
+        return self.pairs.flow(exchange, self)
 
     def forget_targets(self) -> None:
         """Permissions are checked anew, as when the topology changes."""
@@ -359,14 +359,24 @@ class Channel:
             self.ack_watch.stop()
         if self.confirms is not None:
             self.confirms.forget()
-        consumers, self.consumers = self.consumers, {}
+        consumers = list(self.consumers.values())
+        self.consumers.clear()
         entries = self.unacked.take_all()
         if self.transaction is not None:
             entries = self.transaction.abandon(entries)
         for entry in entries:
             entry.queue.requeue(entry, FAILED)
-        for consumer in consumers.values():
+        for consumer in consumers:
             consumer.queue.remove_consumer(consumer)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        # What it has refers to it no more, and needs no garbage collector (as Queue.let_go).
+        if self._targets:
+            self.tally.share_out()
+            self._targets.clear()
+        self.pairs.end()
+        self.ack_watch = self.confirms = self.transaction = None
 
     def drop_reply_consumer(self) -> None:
         """No more direct replies to this channel."""

@@ -78,6 +78,15 @@ class DueTimer:
             self._timer.cancel()
             self._timer = None
 
+    def end(self) -> None:
+        """Never calls back again, and refers to nobody."""
+        self.cancel()
+        self._callback = _nothing
+
+
+def _nothing() -> None:
+    pass
+
 
 class SystemClock:
     """The clock of the machine, with timers on the running event loop.

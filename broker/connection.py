@@ -358,7 +358,7 @@ class Connection(Link):
         """connection.close came: all is released before close-ok goes out (spec 2.8)."""
         self._release()
         self.send(cold.method_frame(0, cold.connection_close_ok()))
-        self._await_end(self._handle_closed)
+        self._await_end(_ignore)
 
     def _await_end(self, handle: Callable[[list[Command]], None], grace: float = 0) -> None:
         self._handle = handle
@@ -374,14 +374,11 @@ class Connection(Link):
             elif command[0] == 0 and command[1] == on_connection.CLOSE:
                 self.send(cold.method_frame(0, cold.connection_close_ok()))
 
-    def _handle_closed(self, commands: list[Command]) -> None:
-        """Waits for the client to close the socket; nothing it still sends matters."""
-
     def lost(self) -> None:
         """The socket is gone."""
         self._timer.cancel()
-        self._handle = self._handle_closed
         self._release()
+        self._handle = _ignore  # a method of its own would have it wait for the collector
         self.context.connections.discard(self)
         if hasattr(self, "vhost"):
             self.vhost.statistics.recv_oct += self.received_bytes
@@ -396,10 +393,10 @@ class Connection(Link):
         gate, self.gate, self.toll = self.gate, None, None
         if gate is not None and gate.shut:
             self.release_input()  # for its close-ok; nothing else will be handled
-        if self._heartbeat is not None:
-            self._heartbeat.stop()
-        if self.visitor is not None:
-            self.visitor.stop()
+        for each in (self._heartbeat, self.visitor):
+            if each is not None:
+                each.stop()
+        self._heartbeat = self.visitor = None
         channels, self.channels = self.channels, {}
         for channel in channels.values():
             if not channel.closing:
@@ -440,7 +437,7 @@ class Connection(Link):
             self._await_end(self._handle_closing, step.close_after)
         else:
             self.protocol.discard()
-            self._await_end(self._handle_closed, step.close_after)
+            self._await_end(_ignore, step.close_after)
 
     def _too_slow(self) -> None:
         logger.info("%s: no handshake within the time allowed", self.name)
@@ -455,3 +452,7 @@ class Connection(Link):
         """The client sent nothing for two heartbeat intervals: it is taken for dead."""
         logger.warning("%s: missed heartbeats, timeout: %ds", self.name, self.heartbeat)
         self._socket.abort()
+
+
+def _ignore(commands: list[Command]) -> None:
+    """Of a connection that has ended: nothing that the client still sends matters."""

@@ -199,7 +199,7 @@ class Room:
     def close(self) -> None:
         """The exchange is deleted: what waits is dropped."""
         self.deleted = True
-        self._timer.cancel()
+        self._timer.end()
         waiting, self._waiting = self._waiting, []
         self._cancelled = 0
         for _, _, entry in waiting:
@@ -209,9 +209,10 @@ class Room:
 
     def suspend(self) -> None:
         """The virtual host is unloaded: what waits stays on the disk."""
-        self._timer.cancel()
+        self._timer.end()
         self.deleted = True
         self.log = UNPLUGGED
+        self._waiting = []
 
 
 def furnish(

@@ -78,6 +78,6 @@ class Retries:
 
     def cancel(self) -> list[QueuedMessage]:
         """The queue is gone; what waited for it is the caller's."""
-        self._timer.cancel()
+        self._timer.end()
         waiting, self._waiting = self._waiting, []
         return [entry for _, _, entry, _ in waiting]

@@ -8,7 +8,7 @@ Expired messages go wherever they stand; RabbitMQ keeps them until they are
 the first of their queue (spec 7.3).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from broker.clock import Clock, DueTimer, TimerHandle
 
@@ -132,4 +132,20 @@ class Expiry:
         """The queue is gone."""
         self.hold()
         if self._timer is not None:
-            self._timer.cancel()
+            self._timer.end()
+
+
+class _Stopped:
+    """Stands in for the clockwork of a queue that is gone: nothing expires any more."""
+
+    __slots__ = ()
+
+    watching = False
+
+    def _nothing(self, *_: object, **__: object) -> None:
+        pass
+
+    expect = expect_back = watch = sweep = renew = lease = hold = cancel = _nothing
+
+
+STOPPED: Expiry = cast(Expiry, _Stopped())

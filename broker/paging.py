@@ -119,6 +119,12 @@ class Pager:
         else:
             queue.ready = self._page_out(queue, ready, share)
 
+    def forget(self, queue: "Queue") -> None:
+        """The queue is gone; who waits for what is being read of it is told as ever."""
+        self._weights.pop(queue, None)
+        if self._scrub is not None:
+            self._scrub.forget(queue)
+
     def _divide(self) -> None:
         self._looks = 0
         weights = {each: _weight(each) for each in self._weights if not each.deleted}

@@ -11,7 +11,7 @@ from broker import dead_letter, live_settings, single_active
 from broker.consumer import Available, Consumer, HeldBack
 from broker.delayed_retry import Again, Retries
 from broker.delivered_marks import DeliveredMarks
-from broker.expiry import Expiry, message_deadline
+from broker.expiry import STOPPED, Expiry, message_deadline
 from broker.length_limits import Limits
 from broker.message import Message, QueuedMessage
 from broker.priorities import Priorities
@@ -43,12 +43,11 @@ class Queue(QueueCounters):
     """A classic queue.  `owner` is the connection it is exclusive to, or None."""
 
     __slots__ = (
-        *("active_consumer", "arguments", "auto_delete", "available", "congested_by"),
-        *("consumers", "counts_returns", "deleted", "delivering", "durable", "effective_policy"),
-        *("expiry", "id", "levels", "limits", "log", "marks", "message_ttl", "name"),
-        *("next_position", "operator_policy", "owner", "policy", "quorum", "ready"),
-        *("ready_bytes", "retiring", "retries", "settings", "stores_all", "touched", "turn"),
-        "unacked",
+        *("active_consumer", "arguments", "auto_delete", "available", "congested_by", "consumers"),
+        *("counts_returns", "deleted", "delivering", "durable", "effective_policy", "expiry", "id"),
+        *("levels", "limits", "log", "marks", "message_ttl", "name", "next_position"),
+        *("operator_policy", "owner", "policy", "quorum", "ready", "ready_bytes", "retiring"),
+        *("retries", "settings", "stores_all", "touched", "turn", "unacked"),
     )
 
     # Whether what is routed here only waits to be routed (delayed.py).
@@ -217,8 +216,7 @@ class Queue(QueueCounters):
         budget, size = TURN_MESSAGES, TURN_BYTES
         if self.marks is not None and available and ready:
             budget = min(budget, self.marks.headroom())
-        messages = budget
-        no_ack = 0
+        messages, no_ack = budget, 0
         self.delivering = True
         while available and (here := ready.at_hand()):
             consumer = available.first()
@@ -401,6 +399,7 @@ class Queue(QueueCounters):
         consumer.active = False
         self.consumers.remove(consumer)
         self.available.discard(consumer)
+        self.congested_by = None
         if consumer is self.active_consumer:
             single_active.promote(self)
         if self.consumers or self.deleted:
@@ -457,7 +456,6 @@ class Queue(QueueCounters):
     def close(self) -> None:
         """The queue is being deleted: its messages go, its consumers are told."""
         self.deleted = True
-        self.expiry.cancel()
         self.purge()
         for entry in self.retries.cancel() if self.retries else ():
             self._drop(entry)
@@ -466,14 +464,22 @@ class Queue(QueueCounters):
             consumer.active = False
             self.available.discard(consumer)
             consumer.channel.consumer_lost(consumer)
+        self.let_go()
 
     def suspend(self) -> None:
         """The virtual host is unloaded: nothing happens here any more, the disk keeps it all."""
+        self.deleted = True
+        self.log = UNPLUGGED
+        self.let_go()
+
+    def let_go(self) -> None:
+        """It is gone: nothing that it has refers to it, and it needs no garbage collector."""
+        self.turn.forget(self)
         self.expiry.cancel()
         if self.retries:
             self.retries.cancel()
-        self.deleted = True
-        self.log = UNPLUGGED
+        self.marks = self.retries = self.active_consumer = self.congested_by = None
+        self.expiry, self.available, self.ready = STOPPED, type(self.available)(), Fifo()
 
     def frontiers(self) -> list[int]:
         """Per level, the position from which on nothing was ever delivered."""

@@ -203,7 +203,6 @@ class Sparse(Fifo):
 
     def __init__(self, ready: Fifo) -> None:
         self.fresh, self.returned, self._places = ready.fresh, ready.returned, ready._places
-        self.append = self._append
         self._late: OrderedDict[int, QueuedMessage] = OrderedDict()
         self._due: list[tuple[int, int, QueuedMessage]] = []
         self._numbers = count()
@@ -223,7 +222,7 @@ class Sparse(Fifo):
         if self._late:
             following = Sparse(following)
             for entry in self._late.values():
-                following._append(entry)
+                following.append(entry)
             self._late.clear()
         return following
 
@@ -238,7 +237,8 @@ class Sparse(Fifo):
         returned = (entry for place, entry in self.returned if place not in self._gone)
         return chain(self.fresh, self._late.values(), returned)
 
-    def _append(self, entry: QueuedMessage) -> None:
+    # No attribute as in a Fifo: a method of its own would keep it until a garbage collection.
+    def append(self, entry: QueuedMessage) -> None:
         if not self._late and self._in_order(entry.deadline):
             self.fresh.append(entry)
             return

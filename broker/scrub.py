@@ -55,6 +55,12 @@ class Scrub:
             self._todo.append(queue)
         self._wait(PAUSE)
 
+    def forget(self, queue: "Queue") -> None:
+        """The queue is gone."""
+        if self._queues.pop(queue, self) is not self:
+            self._todo = deque(each for each in self._todo if each is not queue)
+            self._segments = deque(each for each in self._segments if each[0] is not queue)
+
     def _wait(self, seconds: float) -> None:
         if not self._waiting:
             self._waiting = True

@@ -91,23 +91,24 @@ class Served:
 class Pairs:
     """The pairs of one channel."""
 
-    __slots__ = ("_channel", "_flows", "_past", "_past_flow", "_served")
+    __slots__ = ("_consumers", "_flows", "_past", "_past_flow", "_served", "_tally", "_vhost")
 
     def __init__(self, channel: "Channel") -> None:
-        self._channel = channel
+        self._vhost = channel.vhost
+        self._tally = channel.tally
+        self._consumers = channel.consumers
         self._flows: dict[Exchange, Flow] = {}
         self._served: dict[Queue, Served] = {}
         self._past: Served | None = None
         self._past_flow: Flow | None = None
 
-    def flow(self, exchange: "Exchange") -> Flow:
-        """The pair with an exchange, made if need be."""
+    def flow(self, exchange: "Exchange", channel: "Channel") -> Flow:
+        """The pair of their channel with an exchange, made if need be."""
         found = self._flows.get(exchange)
         if found is None:
             if len(self._flows) >= MANY:
                 self._forget_exchanges()
-            statistics = self._channel.vhost.statistics
-            found = self._flows[exchange] = Flow(exchange, statistics, self._channel)
+            found = self._flows[exchange] = Flow(exchange, self._vhost.statistics, channel)
         return found
 
     def served(self, queue: "Queue") -> Served:
@@ -127,7 +128,7 @@ class Pairs:
     def published(self) -> Flow:
         """The sums over all exchanges."""
         flows = list(self._flows.values())
-        total = Flow(None, self._channel.vhost.statistics)  # type: ignore[arg-type]  # of none
+        total = Flow(None, self._vhost.statistics)  # type: ignore[arg-type]  # of none
         for flow in flows if self._past_flow is None else [*flows, self._past_flow]:
             _join(total, flow)
         return total
@@ -147,7 +148,7 @@ class Pairs:
         for queue, served in self._served.items():
             found[queue] = now = Served()
             now.add(served)
-        for consumer in self._channel.consumers.values():
+        for consumer in self._consumers.values():
             found.setdefault(consumer.queue, Served()).end(consumer)
         return found
 
@@ -161,10 +162,15 @@ class Pairs:
         now = Served()
         if (pair := self._served.get(queue)) is not None:
             now.add(pair)
-            for consumer in self._channel.consumers.values():
+            for consumer in self._consumers.values():
                 if consumer.queue is queue:
                     now.end(consumer)
         return now
+
+    def end(self) -> None:
+        """The channel is closed: there is nobody left to ask for them."""
+        self._flows.clear()
+        self._served.clear()
 
     def _forget_queues(self) -> None:
         self._past = self._past or Served()
@@ -172,8 +178,8 @@ class Pairs:
             self._past.add(self._served.pop(queue))
 
     def _forget_exchanges(self) -> None:
-        vhost = self._channel.vhost
-        self._channel.tally.share_out()
+        vhost = self._vhost
+        self._tally.share_out()
         for exchange in list(self._flows):
             if vhost.exchanges.get(exchange.name) is not exchange:
                 if self._past_flow is None:

@@ -221,7 +221,7 @@ class Stream(Queue):
         super().remove_consumer(consumer)
         self._readers.pop(consumer, None)
         self._reading.pop(consumer, None)
-        if not self._readers:
+        if not self._readers and not self.deleted:
             self.ready.let_go()
 
     # -- the stream as a whole -----------------------------------------------------------
@@ -234,9 +234,11 @@ class Stream(Queue):
         self._remove(self.next_position)
         return count
 
-    def close(self) -> None:
-        """The stream is being deleted: its messages go, its readers are told."""
-        super().close()
+    def let_go(self) -> None:
+        ready = self.ready
+        super().let_go()
+        self.ready = ready
+        ready.end()
         self._readers.clear()
         self._reading.clear()
 

@@ -158,14 +158,14 @@ class Chunks(Fifo):
             return chunk.newest
         return chunk.entries[chunk.index(place)].deadline or 0
 
-    def skip(self, place: int, number: int) -> int:
-        """The place that lies so many messages behind another."""
+    def skip(self, place: int, number: int, end: int) -> int:
+        """The place that lies so many messages behind another; `end` is behind the last."""
         for chunk in islice(self.all, self.find(place), None):
             start = max(place, chunk.first)
             if number < chunk.end - start:
                 return start + number
             number -= chunk.end - start
-        return self.queue.next_position + number
+        return end + number
 
     def weight_of(self, first: int) -> int:
         """Octets of the messages of a chunk, with all that belongs to them."""
@@ -305,8 +305,9 @@ class Chunks(Fifo):
         return []
 
     async def _copies(self, chunk: Chunk) -> list[QueuedMessage]:
-        share, pager = chunk.share, self.queue.turn.pager
+        share, queue = chunk.share, self.queue
         assert share is not None  # it is on the disk
+        pager = queue.turn.pager
         done: asyncio.Future[list[Blob]] = asyncio.get_running_loop().create_future()
 
         def arrived(blobs: list[Blob]) -> None:
@@ -315,9 +316,18 @@ class Chunks(Fifo):
 
         pager.fetch([share.batch.id], arrived)
         (blob,) = await done
-        return await pager.copies(self.queue, share, blob)
+        return await pager.copies(queue, share, blob)
 
     # -- removal -------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """The stream is gone: nothing is left, and nothing refers to it."""
+        self.all = []
+        self.open = None
+        for each in (self._tail, self._cached, self._coming):
+            each.clear()
+        self._closed = self._cached_size = self._coming_size = self._messages = self._octets = 0
+        del self.queue
 
     def remove_below(self, place: int) -> list[Chunk]:
         """Takes out all below a place, without reading any of it."""

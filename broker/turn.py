@@ -136,6 +136,11 @@ class Turn:
         """Whether the disk is so far behind that publishers should wait for it."""
         return self._commit.behind
 
+    def forget(self, queue: "Queue") -> None:
+        """The queue is gone."""
+        self.mould = None
+        self.pager.forget(queue)
+
     def later(self, queue: "Queue") -> None:
         """Delivers from `queue` again after others had their turn."""
         self._later.append(queue)

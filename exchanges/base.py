@@ -232,6 +232,9 @@ class Exchange:
         """Messages from before that a new binding is due, oldest first; the caller delivers."""
         return ()
 
+    def let_go(self) -> None:
+        """It is gone, and so are its bindings: nothing that it has refers to it."""
+
     # -- what a type does ----------------------------------------------------------------------
 
     def add(self, binding: Binding) -> None:

@@ -67,6 +67,9 @@ class DelayedExchange(Exchange):
     def on_bound(self, binding: Binding) -> Iterable[Routable]:
         return self._inner.on_bound(binding)
 
+    def let_go(self) -> None:
+        self.room = None
+
     def route(self, message: Routable) -> Collection[Any]:
         if message.message is not None and self.room is not None and delay_ms(message.headers):
             return (self.room,)

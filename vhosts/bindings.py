@@ -59,13 +59,17 @@ class Bindings:
         return binding
 
     def remove(self, binding: Binding) -> None:
+        self.forget(binding)
+        if _durable(binding):
+            self._store.delete_binding(*self._row(binding), binding.arguments)
+
+    def forget(self, binding: Binding) -> None:
+        """`remove`, but for the store."""
         binding.source.discard(binding)
         inbound = self._inbound[binding.destination]
         del inbound[binding]
         if not inbound:
             del self._inbound[binding.destination]
-        if _durable(binding):
-            self._store.delete_binding(*self._row(binding), binding.arguments)
 
     def remove_all(self, destination: Destination) -> list[Exchange]:
         """Remove all that lead to `destination`; the exchanges that lost a binding by it."""

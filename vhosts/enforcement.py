@@ -7,6 +7,7 @@ Here: when it is looked at who comes under which policy. Not here: which policy 
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic
+from weakref import ref
 
 from exchanges.base import Exchange
 from vhosts import policy_keys
@@ -35,10 +36,17 @@ class Enforcement(Generic[Q]):
     """
 
     def __init__(self, vhost: "VirtualHost[Q]", later: Later | None) -> None:
-        self._vhost = vhost
+        # Weakly, as it is the virtual host's own: it goes with the last who uses that.
+        self._of = ref(vhost)
         self._later = later
         self._waiting: Iterator[Any] = iter(())
         self._scheduled = False
+
+    @property
+    def _vhost(self) -> "VirtualHost[Q]":
+        vhost = self._of()
+        assert vhost is not None  # who asks has it
+        return vhost
 
     def policies(self) -> Policies:
         """The policies of the virtual host, none so far."""
@@ -91,9 +99,13 @@ class Enforcement(Generic[Q]):
         if not self._scheduled:
             self._go_on()
 
+    def end(self) -> None:
+        """The virtual host is gone: nothing waits to come under other policies."""
+        self._waiting = iter(())
+
     def _go_on(self) -> None:
         self._scheduled = False
-        while self._step():
+        while self._of() is not None and self._step():
             if self._later is not None:
                 self._scheduled = True
                 self._later(self._go_on)

@@ -26,6 +26,9 @@ def dismantle(vhost: VirtualHost[Q]) -> None:
     for exchange in exchanges:
         if exchange.room is not None:
             exchange.room.close()
+        for binding in list(exchange.bindings.values()):
+            vhost.bindings.forget(binding)
+        exchange.let_go()
 
 
 def suspend(vhost: VirtualHost[Q]) -> None:
@@ -36,6 +39,9 @@ def suspend(vhost: VirtualHost[Q]) -> None:
     for exchange in exchanges:
         if exchange.room is not None:
             exchange.room.suspend()
+        for binding in list(exchange.bindings.values()):
+            vhost.bindings.forget(binding)
+        exchange.let_go()
 
 
 def wake(vhost: VirtualHost[Q]) -> Steps[None]:
@@ -60,6 +66,7 @@ def _empty(vhost: VirtualHost[Q]) -> tuple[list[Q], list[Any]]:
     queues, exchanges = list(vhost.queues.values()), list(vhost.exchanges.values())
     vhost.queues.clear()
     vhost.exchanges.clear()
+    vhost.enforcement.end()
     vhost.topology += 1
     return queues, exchanges
 

@@ -233,6 +233,7 @@ class VirtualHost(Generic[Q]):
             if exchange.room is not None:
                 exchange.room.close()
                 self.store.delete_queue(self.name, exchange.room.name)
+            exchange.let_go()
             self.topology += 1
 
     # -- bindings ------------------------------------------------------------------------------

@@ -8,6 +8,10 @@ from itertools import count
 from typing import Any
 
 
+def _nothing() -> None:
+    pass
+
+
 class VirtualTimer:
     """A call that is due at some virtual moment."""
 
@@ -24,6 +28,8 @@ class VirtualTimer:
 
     def cancel(self) -> None:
         self.cancelled = True
+        # As asyncio's timers: whom it would have called need not stay for it.
+        self.callback, self.args = _nothing, ()
 
     def __lt__(self, other: VirtualTimer) -> bool:
         return (self.due, self.order) < (other.due, other.order)

@@ -132,7 +132,11 @@ class Socket:
     def close(self) -> None:
         if not self.closed:
             self.closed = True
-            self.engine.call_soon(self.connection.lost)
+            self.engine.call_soon(self._lost)
+
+    def _lost(self) -> None:
+        self.connection.lost()
+        del self.connection  # as asyncio's transports let go of their protocols
 
     def abort(self) -> None:
         self.aborted = True
