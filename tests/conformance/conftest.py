@@ -16,6 +16,7 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
+from tests.conformance.helpers import declare
 from tests.support.broker import Broker
 from tests.support.target import Target
 from tests.support.wire import WireClient
@@ -142,6 +143,20 @@ def connection(connect: Callable[..., pika.BlockingConnection]) -> pika.Blocking
 def channel(connection: pika.BlockingConnection) -> BlockingChannel:
     """A channel on the pika connection."""
     return connection.channel()
+
+
+@pytest.fixture
+def confirming(connection: pika.BlockingConnection) -> BlockingChannel:
+    """A channel that waits for the confirm of each publish: what is published is in its queue."""
+    channel = connection.channel()
+    channel.confirm_delivery()
+    return channel
+
+
+@pytest.fixture
+def dead(channel: BlockingChannel) -> str:
+    """The queue in which the dead end."""
+    return declare(channel)
 
 
 @pytest.fixture

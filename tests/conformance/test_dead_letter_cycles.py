@@ -7,7 +7,6 @@ import pytest
 from tests.conformance.helpers import (
     bound,
     dead_lettering,
-    declare,
     get,
     publish,
     ready,
@@ -18,17 +17,8 @@ from tests.support.eventually import eventually
 
 
 @pytest.fixture
-def channel(connection):
-    """A channel that waits for the confirm of each publish: what is published is in its queue."""
-    channel = connection.channel()
-    channel.confirm_delivery()
-    return channel
-
-
-@pytest.fixture
-def dead(channel):
-    """The queue in which the dead end."""
-    return declare(channel)
+def channel(confirming):
+    return confirming
 
 
 def ring(channel, queues, **arguments):

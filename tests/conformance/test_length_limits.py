@@ -15,17 +15,8 @@ from tests.conformance.helpers import (
 
 
 @pytest.fixture
-def channel(connection):
-    """A channel that waits for the confirm of each publish: what is published is in its queue."""
-    channel = connection.channel()
-    channel.confirm_delivery()
-    return channel
-
-
-@pytest.fixture
-def dead(channel):
-    """The queue in which the dead end."""
-    return declare(channel)
+def channel(confirming):
+    return confirming
 
 
 def limited(channel, length=None, *, octets=None, dead=None, **options):

@@ -81,11 +81,8 @@ def policy(put: Callable[..., tuple[int, Any]]) -> SetPolicy:
 
 
 @pytest.fixture
-def channel(connection):
-    """A channel that waits for the confirm of each publish: what is published is in its queue."""
-    channel = connection.channel()
-    channel.confirm_delivery()
-    return channel
+def channel(confirming):
+    return confirming
 
 
 @pytest.fixture

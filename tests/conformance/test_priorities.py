@@ -6,11 +6,8 @@ from tests.conformance.helpers import Inbox, declare, get, publish, take, until_
 
 
 @pytest.fixture
-def channel(connection):
-    """A channel that waits for the confirm of each publish: what is published is in its queue."""
-    channel = connection.channel()
-    channel.confirm_delivery()
-    return channel
+def channel(confirming):
+    return confirming
 
 
 @pytest.fixture

@@ -20,11 +20,8 @@ COUNTED = "x-delivery-count"
 
 
 @pytest.fixture
-def channel(connection):
-    """A channel that waits for the confirm of each publish: what is published is in its queue."""
-    channel = connection.channel()
-    channel.confirm_delivery()
-    return channel
+def channel(confirming):
+    return confirming
 
 
 @pytest.fixture

@@ -634,7 +634,7 @@ def test_the_current_segment_stays(channel, stream):
 @pytest.mark.checklist(346)
 def test_old_segments_go_by_age(channel, stream):
     queue = stream(*bodies(30), x_max_age="1s", x_stream_max_segment_size_bytes=200)
-    stays(lambda: True, 1.1)
+    stays(lambda: ready(channel, queue) <= 30, 1.1)  # until they are old enough
 
     def fewer():
         publish(channel, "", queue, "new".rjust(100))

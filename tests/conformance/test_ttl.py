@@ -16,11 +16,8 @@ from tests.support.eventually import eventually, stays
 
 
 @pytest.fixture
-def channel(connection):
-    """A channel that waits for the confirm of each publish: what is published is in its queue."""
-    channel = connection.channel()
-    channel.confirm_delivery()
-    return channel
+def channel(confirming):
+    return confirming
 
 
 @pytest.mark.checklist(289)
