@@ -1,6 +1,7 @@
 """The house rules that a parser can see: which way imports point, and where time comes from."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +111,12 @@ def test_time_comes_from_the_clock(path: str) -> None:
 @pytest.mark.parametrize("path", MODULES)
 def test_says_what_lives_in_it(path: str) -> None:
     assert ast.get_docstring(ast.parse((ROOT / path).read_text())), "no module docstring"
+
+
+def test_the_engines_map_is_whole() -> None:
+    told = set(re.findall(r"`(\w+)`", (ROOT / "broker" / "README.md").read_text()))
+    modules = {path.stem for path in (ROOT / "broker").glob("*.py")} - {"__init__"}
+    assert modules - told == set()
 
 
 # The rules themselves: a check that cannot fail protects nothing.
