@@ -44,10 +44,10 @@ class Queue(QueueCounters):
 
     __slots__ = (
         *("active_consumer", "arguments", "auto_delete", "available", "congested_by", "consumers"),
-        *("counts_returns", "deleted", "delivering", "durable", "effective_policy", "expiry", "id"),
-        *("levels", "limits", "log", "marks", "message_ttl", "name", "next_position"),
-        *("operator_policy", "owner", "policy", "quorum", "ready", "ready_bytes", "retiring"),
-        *("retries", "settings", "stores_all", "touched", "turn", "unacked"),
+        *("counts_returns", "creator", "deleted", "delivering", "durable", "effective_policy"),
+        *("expiry", "id", "levels", "limits", "log", "marks", "message_ttl", "name"),
+        *("next_position", "operator_policy", "owner", "policy", "quorum", "ready", "ready_bytes"),
+        *("retiring", "retries", "settings", "stores_all", "touched", "turn", "unacked"),
     )
 
     # Whether what is routed here only waits to be routed (delayed.py).
@@ -75,6 +75,7 @@ class Queue(QueueCounters):
         self.auto_delete = auto_delete
         self.arguments = arguments
         self.id = queue_id
+        self.creator = ""
         self.policy: Policy | None = None
         self.operator_policy: Policy | None = None
         self.effective_policy = NO_DEFINITION

@@ -296,6 +296,7 @@ ROUTES: tuple[Route, ...] = (
         "permissions:topics_of_user",
         Tag.ADMINISTRATOR,
     ),
+    Route("GET", "/api/users/{user}/queues", "queues:index_of_user"),
     # Permissions
     Route("GET", "/api/permissions", "permissions:index", Tag.ADMINISTRATOR),
     Route("GET", "/api/permissions/{vhost}/{user}", "permissions:show", Tag.ADMINISTRATOR),

@@ -7,6 +7,7 @@ them (vhosts/recovery.py), messages (recovery.py).
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
+from sys import intern
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Table, select
@@ -78,7 +79,7 @@ class Contents:
                 f"'{name}' does not fit",
                 "all its messages come back as redelivered",
             )
-        return QueueRow(row.id, name, row.auto_delete, arguments, marks)
+        return QueueRow(row.id, name, row.auto_delete, arguments, marks, _creator(row))
 
     def _each(
         self,
@@ -130,10 +131,14 @@ def _parameter(row: Row[Any]) -> tuple[str, Any]:
 
 def _exchange(row: Row[Any]) -> ExchangeRow:
     arguments = tables_json.load(row.arguments)
-    creator = name_of(row.creator or b"")
     return ExchangeRow(
-        name_of(row.name), row.type, row.auto_delete, row.internal, arguments, creator
+        name_of(row.name), row.type, row.auto_delete, row.internal, arguments, _creator(row)
     )
+
+
+def _creator(row: Row[Any]) -> str:
+    # One string for all that the same user declared.
+    return intern(name_of(row.creator or b""))
 
 
 def _marks(row: Row[Any]) -> list[int] | None:

@@ -87,13 +87,17 @@ class ExchangeRow(NamedTuple):
 
 
 class QueueRow(NamedTuple):
-    """A stored (so durable) queue; `delivered` as in `save_delivered`, None if damaged."""
+    """A stored (so durable) queue; `delivered` as in `save_delivered`, None if damaged.
+
+    `creator` is empty where it was not noted.
+    """
 
     id: int
     name: str
     auto_delete: bool
     arguments: Table
     delivered: list[int] | None
+    creator: str
 
 
 class BindingRow(NamedTuple):
@@ -273,13 +277,20 @@ class DefinitionStore:
         self._delete(schema.exchange, {"vhost": octets(vhost), "name": octets(name)})
 
     def save_queue(
-        self, vhost: str, name: str, queue_id: int, auto_delete: bool, arguments: Table
+        self,
+        vhost: str,
+        name: str,
+        queue_id: int,
+        auto_delete: bool,
+        arguments: Table,
+        creator: str,
     ) -> None:
         values = {
             "id": queue_id,
             "auto_delete": auto_delete,
             "arguments": tables_json.dump(arguments),
             "delivered": marks_text(queue_id, []),
+            "creator": octets(creator),
         }
         self._replace(schema.queue, {"vhost": octets(vhost), "name": octets(name)}, values)
 

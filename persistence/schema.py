@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from persistence import checksums
 
-VERSION = 5
+VERSION = 6
 
 metadata = MetaData()
 
@@ -138,6 +138,8 @@ queue = Table(
     Column("arguments", Text, nullable=False),
     # Positions below which messages may have been delivered, one a priority level.
     Column("delivered", Text, nullable=False),
+    # As in `exchange`.
+    Column("creator", LargeBinary),
     _checksum(),
 )
 

@@ -18,7 +18,12 @@ PAUSED = "leveret-paused"
 
 
 class QueueLike(Protocol):
-    """A queue as a virtual host sees it. Queues are told apart by identity."""
+    """A queue as a virtual host sees it. Queues are told apart by identity.
+
+    `creator` is the user who declared it; empty where that was not noted.
+    """
+
+    creator: str
 
     @property
     def name(self) -> str: ...

@@ -39,6 +39,7 @@ def recover(vhost: VirtualHost[Q], contents: Contents) -> Steps[None]:
     )
     for number, row in enumerate(queues):
         queue = vhost.add_queue(row.name, row.id, True, None, row.auto_delete, row.arguments)
+        queue.creator = row.creator
         queue.restore_marks(row.delivered)
         if not number % FEW:
             yield None

@@ -164,7 +164,8 @@ class VirtualHost(Generic[Q]):
                 self.name, name, type_name, auto_delete, internal, arguments, exchange.creator
             )
             if exchange.room is not None:
-                self.store.save_queue(self.name, exchange.room.name, exchange.room.id, False, {})
+                room = exchange.room
+                self.store.save_queue(self.name, room.name, room.id, False, {}, exchange.creator)
         return exchange
 
     def add_exchange(
@@ -393,9 +394,12 @@ class VirtualHost(Generic[Q]):
         self.statistics.queue_declared += 1
         self.statistics.queue_created += 1
         queue_id = self.store.next_queue_id()
+        creator = authorise.user
         if stored:
-            self.store.save_queue(self.name, name, queue_id, auto_delete, arguments)
-        return self.add_queue(name, queue_id, stored, owner, auto_delete, arguments)
+            self.store.save_queue(self.name, name, queue_id, auto_delete, arguments, creator)
+        queue = self.add_queue(name, queue_id, stored, owner, auto_delete, arguments)
+        queue.creator = creator
+        return queue
 
     def add_queue(
         self,

@@ -37,6 +37,18 @@ async def index_of_vhost(call: Call) -> "Listing[Queue]":
     return await _listing(call, _sorted(call.vhost.queues))
 
 
+async def index_of_user(call: Call) -> "Listing[Queue]":
+    """GET /users/:user/queues: what this user declared, in virtual hosts open to who asks.
+
+    A user of that name need not be there any more, or may be known elsewhere only.
+    """
+    user, vhosts = call.path["user"], call.visible_vhosts()
+    return await _listing(
+        call,
+        [q for vhost in vhosts for q in _sorted(vhost.queues) if q.creator == user],
+    )
+
+
 async def show(call: Call) -> Row:
     """GET /queues/:vhost/:name"""
     queue = call.queue

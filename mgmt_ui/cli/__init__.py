@@ -52,7 +52,8 @@ NOUNS = {
     },
     "Who may do what": {
         "user": Noun(
-            "user:user", "list, show, add, set-password, set-tags, limits, set-limits, delete"
+            "user:user",
+            "list, show, queues, add, set-password, set-tags, limits, set-limits, delete",
         ),
         "permission": Noun(
             "permission:permission", "list, set, clear, topic-list, topic-set, topic-clear"

@@ -66,6 +66,9 @@ def test_users_and_permissions(run: Run):
     login = {"BROKERCTL_USER": "ann", "BROKERCTL_PASSWORD": "pw"}
     assert run("queue", "list", **login).code == 0
     assert "it needs the tag administrator" in run("user", "list", code=77, **login).err
+    run("queue", "declare", "annual", **login)
+    (made,) = json.loads(run("user", "queues", "ann", "-o", "json").out)
+    assert (made["vhost"], made["name"]) == ("/", "annual")
     run("user", "set-limits", "ann", "max-connections=3")
     run("user", "delete", "ann", "--yes")
     assert run("user", "show", "ann", code=67).err == "Error: no user 'ann'\n"

@@ -406,3 +406,34 @@ def test_exchanges_tell_who_made_them(target: Target, thing: str):
     finally:
         target.api("DELETE", f"vhosts/{vhost}")
         target.api("DELETE", f"users/{ann}")
+
+
+@pytest.mark.differs("has no such list before version 4")
+def test_queues_by_who_declared_them(target: Target, thing: str):
+    ann, vhost = f"ann-{thing}", f"v-{thing}"
+    call(target, "PUT", f"users/{ann}", {"password": "x", "tags": "management"}, 201)
+    login = f"{ann}:x"
+    try:
+        call(target, "PUT", f"vhosts/{vhost}", {}, 201)
+        call(target, "PUT", f"permissions/{vhost}/{ann}", dict.fromkeys(ALL, ".*"), 201)
+        assert target.api("PUT", f"queues/{vhost}/by-http", {}, login)[0] == 201
+        assert target.api("PUT", f"queues/{vhost}/by-http", {})[0] == 204
+        imported = {"name": "imported", "vhost": vhost, "durable": True, "auto_delete": False}
+        call(target, "POST", "definitions", {"queues": [imported | {"arguments": {}}]}, 204)
+        with WireClient(target.amqp) as client:
+            client.connect(user=ann, password="x", vhost=vhost)
+            client.call(1, "queue.declare", queue="by-amqp", durable=True)
+            client.call(1, "queue.declare", queue="hers-alone", exclusive=True)
+            rows = target.api("GET", f"users/{ann}/queues", user=login)[1]
+            assert [row["name"] for row in rows] == ["by-amqp", "by-http", "hers-alone"]
+        guests = call(target, "GET", "users/guest/queues?page=1&page_size=500&sort=name")["items"]
+        assert "imported" in [row["name"] for row in guests if row["vhost"] == vhost]
+        # What is in other virtual hosts she does not see.
+        mine = target.api("GET", "users/guest/queues", user=login)[1]
+        assert [row["name"] for row in mine] == ["imported"]
+        call(target, "DELETE", f"users/{ann}", None, 204)
+        rows = call(target, "GET", f"users/{ann}/queues")
+        assert [row["name"] for row in rows] == ["by-amqp", "by-http"]
+    finally:
+        target.api("DELETE", f"vhosts/{vhost}")
+        target.api("DELETE", f"users/{ann}")

@@ -29,7 +29,7 @@ def before(first_half: Before) -> Before:
 
 
 class Revived(NamedTuple):
-    """The broker after its restart; `listed` is what HTTP listed before."""
+    """The broker after its restart; `listed` is what HTTP listed before, by path."""
 
     broker: Broker
     killed: bool
@@ -61,7 +61,7 @@ def listing(broker: Broker) -> dict[str, list[dict[str, Any]]]:
     target = Target(Address(*broker.amqp), Address(*broker.http), None)
     columns = "name,vhost,type,durable,auto_delete,internal,exclusive,arguments"
     listed = {}
-    for kind in ("exchanges", "queues"):
+    for kind in ("exchanges", "queues", "users/guest/queues"):
         status, rows = target.api("GET", f"{kind}?columns={columns}")
         assert status == 200
         listed[kind] = [row for row in rows if row["durable"] and not row.get("exclusive")]

@@ -8,11 +8,14 @@ import pytest
 from persistence import schema
 from tests.durability.keep_schema import SCHEMAS, fill
 from tests.support.broker import Broker
-from tests.support.wire import WireClient, wire
+from tests.support.target import Target
+from tests.support.wire import Address, WireClient, wire
 
 KEPT = sorted(SCHEMAS.glob("v*.sql"))
 # The first version that knows how often messages came back, and keys from BCC.
 COUNTS = 5
+# The first that knows who declared a queue.
+DECLARER = 6
 
 
 def assert_counts(client: WireClient) -> None:
@@ -28,9 +31,21 @@ def assert_counts(client: WireClient) -> None:
     assert dead.body == b"came back"
 
 
+def declared_by_guest(broker: Broker) -> set[str]:
+    """The names of the queues that are known to be."""
+    target = Target(Address(*broker.amqp), Address(*broker.http), None)
+    status, rows = target.api("GET", "users/guest/queues?columns=name")
+    assert status == 200
+    return {row["name"] for row in rows}
+
+
 def assert_upgraded(broker: Broker, kept: Path) -> None:
     """It starts, has what `fill` left there in that version, and takes more."""
+    version = int(kept.stem[1:])
     with broker.start(), wire(broker.amqp) as client:
+        assert declared_by_guest(broker) == (
+            {"q", "dead", "counted"} if version >= DECLARER else set()
+        )
         contents = []
         while (content := client.get("q")) is not None:
             contents.append(content)
@@ -47,7 +62,7 @@ def assert_upgraded(broker: Broker, kept: Path) -> None:
         routed = client.get("q")
         assert routed is not None
         assert routed.body == b"routed"
-        if int(kept.stem[1:]) >= COUNTS:
+        if version >= COUNTS:
             assert_counts(client)
         fill(broker)  # it goes on as any other
         assert ("upgrading the database" in broker.log()) == (kept.stem != f"v{schema.VERSION}")

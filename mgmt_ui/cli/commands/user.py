@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mgmt_ui.cli.base import group, with_session
+from mgmt_ui.cli.commands.queue import COLUMNS as QUEUE_COLUMNS
 from mgmt_ui.cli.completing import USERS
 from mgmt_ui.cli.exits import NO_USER, USAGE, Failure
 from mgmt_ui.cli.session import Session
@@ -17,7 +18,7 @@ LIMITS = ("max-connections", "max-channels")
 
 @group("user")
 def user() -> None:
-    """Users: list, show, add, set-password, set-tags, limits, set-limits, delete."""
+    """Users: list, show, queues, add, set-password, set-tags, limits, set-limits, delete."""
 
 
 @user.command("list")
@@ -35,6 +36,14 @@ def show(session: Session, name: str) -> None:
     shown = _existing(session, name)
     shown["permissions"] = session.api.get(path("users", name, "permissions"))
     session.out.item(shown)
+
+
+@user.command()
+@with_session
+@click.argument("name", shell_complete=USERS)
+def queues(session: Session, name: str) -> None:
+    """List the queues that a user declared, of a user who is gone, too."""
+    session.fetch(path("users", name, "queues"), ("vhost", *QUEUE_COLUMNS))
 
 
 def _new_password(function: click.decorators.FC) -> click.decorators.FC:

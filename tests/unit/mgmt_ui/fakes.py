@@ -120,6 +120,7 @@ class FakeServer:
                 "durable": True,
                 "auto_delete": False,
                 "owner": None,
+                "creator": "ann",
                 "active_consumer": None,
                 "arguments": {},
                 "incoming": None,

@@ -98,7 +98,6 @@ SPECIFIED: dict[Tag, str] = {
 METRICS = ("", "/per-object", "/detailed", "/memory-breakdown")
 
 MISSING = {
-    "GET /users/*/queues": "RabbitMQ 4's; it is not noted who declared a queue",
     "PUT /queues/*/*/restart": "LavinMQ's, for queues that have crashed, which none does here",
     "PUT /auth/hash_password": "LavinMQ's spelling of what is there by GET",
     "POST /definitions/upload": "LavinMQ's; POST /definitions takes the form as well",

@@ -70,15 +70,15 @@ def test_exchanges_belong_to_their_vhost(database, store):
 def test_contents_of_many_pages(database, store):
     names = [f"q{number:05}" for number in range(2 * PAGE)]
     for number, name in enumerate(names):
-        store.save_queue("/", name, number, False, {})
+        store.save_queue("/", name, number, False, {}, "ann")
     assert [row.name for row in contained(database, "queues", "/")] == names
 
 
 def test_queues_and_their_delivered_marks(database, store):
     number = store.next_queue_id()
-    store.save_queue("/", ODD, number, False, TABLE)
+    store.save_queue("/", ODD, number, False, TABLE, LONG)
     store.save_delivered(number, [2**40, 0])
-    assert contained(database, "queues", "/") == [(number, ODD, False, TABLE, [2**40, 0])]
+    assert contained(database, "queues", "/") == [(number, ODD, False, TABLE, [2**40, 0], LONG)]
     store.delete_queue("/", ODD)
     assert contained(database, "queues", "/") == []
 
@@ -114,18 +114,18 @@ def test_the_order_within_arguments_means_nothing(database, store):
 
 def test_a_queue_may_take_the_name_of_another_in_one_commit(database, store):
     first, second = store.next_queue_id(), store.next_queue_id()
-    store.save_queue("/", "q", first, False, {})
+    store.save_queue("/", "q", first, False, {}, "ann")
     store.delete_queue("/", "q")
-    store.save_queue("/", "q", second, True, {})
+    store.save_queue("/", "q", second, True, {}, "bob")
 
-    assert contained(database, "queues", "/") == [(second, "q", True, {}, [])]
+    assert contained(database, "queues", "/") == [(second, "q", True, {}, [], "bob")]
 
 
 def test_ids_go_on_after_a_restart(opened):
     database = opened()
     with database.engine.connect() as connection:
         store = DefinitionStore(database.commit, connection)
-    store.save_queue("/", "q", store.next_queue_id() + 6, False, {})
+    store.save_queue("/", "q", store.next_queue_id() + 6, False, {}, "")
     store.save_vhost(store.next_vhost_id() + 6, "/", {})
     database.written()
     with opened().engine.connect() as connection:
@@ -137,7 +137,7 @@ def test_ids_go_on_after_a_restart(opened):
 @pytest.mark.timeout(20)
 def test_ten_thousand_queues_in_one_commit(database, store):
     for number in range(1, 10_001):
-        store.save_queue("/", f"q{number}", number, False, TABLE)
+        store.save_queue("/", f"q{number}", number, False, TABLE, "ann")
 
     rows = contained(database, "queues", "/")
 
@@ -152,7 +152,7 @@ def test_a_vhost_goes_with_all_that_is_in_it(opened):
     store.save_vhost(1, "gone", {})
     store.save_vhost(2, "stays", {})
     for name in ("gone", "stays"):
-        store.save_queue(name, "q", store.next_queue_id(), False, {})
+        store.save_queue(name, "q", store.next_queue_id(), False, {}, "")
         store.save_permission("guest", name, "", "", "")
     entries = database.publish(1, 2)
     database.written()

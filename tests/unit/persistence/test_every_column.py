@@ -39,7 +39,7 @@ def filled(tmp_path_factory):
     store.save_policy("/", "p", "^q", "queues", 3, {"max-length": 7})
     store.save_parameter("/", "federation", "f", {"uri": "u"})
     store.save_exchange("/", "x", "topic", False, True, {"a": ("S", "b")}, "ann")
-    store.save_queue("/", "q", 5, False, {"a": ("S", "b")})
+    store.save_queue("/", "q", 5, False, {"a": ("S", "b")}, "ann")
     store.save_delivered(5, [70])
     store.save_binding("/", "x", "q", "queue", "key", {})
     database.publish(0, queue=5)

@@ -40,6 +40,7 @@ class FakeQueue:
         self.auto_delete = auto_delete
         self.arguments = arguments
         self.id = queue_id
+        self.creator = ""
         self.consumer_count = 0
         self.message_count = 0
         self.closed = 0

@@ -121,11 +121,18 @@ async def test_who_made_it_is_remembered(restart):
         vhosts.permissions.set("bob", "v", ".*", ".*", ".*")
         declare_exchange(vhost, "by-bob", durable=True, authorise=by_bob)
         declare_exchange(vhost, "by-nobody", durable=True)
+        declare_queue(vhost, "by-bob", durable=True, authorise=by_bob)
+        declare_queue(vhost, "by-nobody", durable=True)
+        # Who declares it again has not made it.
+        assert declare_queue(vhost, "by-bob", durable=True).creator == "bob"
         vhosts.update("v", description="changed by another")
     async with restart() as vhosts:
         exchanges = vhosts.get("v").exchanges
         assert exchanges["by-bob"].creator == "bob"
         assert exchanges["by-nobody"].creator == "rmq-internal"
+        queues = vhosts.get("v").queues
+        assert queues["by-bob"].creator == "bob"
+        assert queues["by-nobody"].creator == "rmq-internal"
         assert exchanges[""].creator == exchanges["amq.topic"].creator == "ann"
         assert vhosts.get("/").exchanges["amq.topic"].creator == "rmq-internal"
 

@@ -333,6 +333,35 @@ async def test_lists_one_vhost(get: Any, server: FakeServer):
     assert await get("/api/queues", headers={"x-vhost": "nosuch"}) == []
 
 
+async def test_lists_what_a_user_declared(get: Any, server: FakeServer):
+    server.add_vhost("a", "guest")
+    server.add_vhost("closed")
+    for name, vhost, creator in (
+        ("q", "/", "ann"),
+        ("q", "a", "ann"),
+        ("q", "closed", "ann"),
+        ("of-bob", "/", "bob"),
+        ("older", "/", ""),
+    ):
+        server.add_queue(name, vhost, creator=creator)
+    hers = await get("/api/users/ann/queues")
+    assert [(row["vhost"], row["name"]) for row in hers] == [("/", "q"), ("a", "q")]
+    assert [row["name"] for row in await get("/api/users/bob/queues")] == ["of-bob"]
+    page = await get("/api/users/ann/queues?page=1&columns=name")
+    assert (page["total_count"], page["items"]) == (2, [{"name": "q"}, {"name": "q"}])
+    # Nothing tells whether there is such a user.
+    assert await get("/api/users/nobody/queues") == []
+
+
+async def test_what_a_user_declared_is_for_who_may_enter(get: Any, server: FakeServer):
+    server.add_user("eve", "monitoring")
+    server.add_user("plain", "management")
+    server.vhosts.permissions.set("plain", "/", "", "", "")
+    server.add_queue("q", creator="ann")
+    assert await get("/api/users/ann/queues", user="eve") == []
+    assert len(await get("/api/users/ann/queues", user="plain")) == 1
+
+
 async def test_monitoring_alone_shows_no_queues(get: Any, server: FakeServer):
     server.add_user("eve", "monitoring")
     server.add_queue("q")
