@@ -5,47 +5,16 @@ import io
 import json
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
 from mgmt_ui.cli.settings import Settings
+from mgmt_ui.cli.tables import GAP, HEADS, Column, fit, pad, width_of
+from mgmt_ui.cli.units import readable
 
 Row = dict[str, Any]
-# What people read above a column of a table; programs get the API's own names.
-HEADS = {
-    "messages_ready": "ready",
-    "messages_unacknowledged": "unacked",
-    "messages_unconfirmed": "unconfirmed",
-    "consumer_count": "consumers",
-    "prefetch_count": "prefetch",
-    "queue.name": "queue",
-    "channel_details.name": "channel",
-    "consumer_tag": "tag",
-    "ack_required": "acks",
-    "destination_type": "kind",
-    "user_provided_name": "client",
-    "default_queue_type": "queue type",
-    "payload_bytes": "bytes",
-} | {
-    f"value.{limit}": limit
-    for limit in (
-        *("max-connections", "max-queues", "max-stored-bytes", "max-publish-rate"),
-        "max-channels",
-    )
-}
-# Words in columns of these names that are good or bad news.
-JUDGED = ("state", "status")
-COLOURS = {
-    **dict.fromkeys(("ok", "done"), "green"),
-    **dict.fromkeys(("failed", "down", "crashed", "stopped"), "red"),
-    **dict.fromkeys(("paused", "flow", "blocked", "blocking", "cancelled"), "yellow"),
-}
-# Narrower than this no column becomes; what does not fit is cut with an ellipsis.
-NARROWEST = 8
-GAP = "  "
 # Where a name is empty, it is the default exchange's.
 NAMELESS, DEFAULT = ("exchange", "source", "name"), "(default)"
 
@@ -100,13 +69,18 @@ class Output:
             indent = 1 if self.format == "json" else None
             click.echo(json.dumps(row, indent=indent, ensure_ascii=False))
             return
-        pairs = [{"key": key, "value": value} for key, value in flat(row)]
-        if self.format in ("table", "wide"):
-            wide = max((width_of(pair["key"]) for pair in pairs), default=0)
-            for pair in pairs:
-                click.echo(f"{_dim(pad(pair['key'], wide))}{GAP}{text_of(pair['value'])}")
-        else:
-            self.rows(pairs, ("key", "value"))
+        pairs = list(flat(row))
+        if self.format not in ("table", "wide"):
+            self.rows([{"key": key, "value": value} for key, value in pairs], ("key", "value"))
+            return
+        wide = max((width_of(key) for key, _ in pairs), default=0)
+        room = shutil.get_terminal_size().columns - wide - len(GAP)
+        for path, value in pairs:
+            lines = _lines(path, value, room if self.format == "table" else None)
+            key = one_line(path)
+            click.echo(_dim(key) + f"{pad('', wide - width_of(key))}{GAP}{lines[0]}".rstrip())
+            for line in lines[1:]:
+                click.echo(f"{pad('', wide)}{GAP}{line}")
 
     def raw(self, texts: Iterable[str]) -> None:
         """Texts as they are, unless a terminal would obey what is in them."""
@@ -131,10 +105,7 @@ class Output:
             for column in shown:
                 column.head = ""
         if self.format == "table" and sys.stdout.isatty():
-            room = shutil.get_terminal_size().columns
-            if short and sum(column.width + len(GAP) for column in shown) - len(GAP) > room:
-                shown = [column for column in shown if any(column.cells)]
-            fit(shown, room)
+            shown = fit(shown, shutil.get_terminal_size().columns, all_of_them=not short)
         if not headless:
             click.echo(_bold(GAP.join(column.shown(column.head) for column in shown).rstrip()))
         for line in zip(*(column.cells for column in shown), strict=True):
@@ -142,45 +113,12 @@ class Output:
             click.echo(GAP.join(column.coloured(cell) for column, cell in cells).rstrip())
 
 
-class Column:
-    """A column of a table; numbers are read from the right, and never cut."""
-
-    def __init__(self, name: str, head: str, cells: list[str], *, right: bool) -> None:
-        self.head = head
-        self.cells = cells
-        self._right = right
-        self._judged = name in JUDGED
-        widest = max((width_of(cell) for cell in cells), default=0)
-        self.width = max(width_of(head), widest)
-        self.least = widest if right else min(self.width, NARROWEST)
-
-    def shown(self, cell: str) -> str:
-        """A cell in the width of the column."""
-        return pad(cut(cell, self.width), self.width, self._right)
-
-    def coloured(self, cell: str) -> str:
-        """The same in its colour."""
-        colour = COLOURS.get(cell) if self._judged else None
-        return click.style(self.shown(cell), fg=colour) if colour else self.shown(cell)
-
-
 def _column(rows: Sequence[Row], name: str, *, short: bool) -> Column:
     head = HEADS.get(name, name) if short else name
-    cells = [one_line(text_of(at(row, name))) for row in rows]
+    cells = [one_line(text_of(readable(name, at(row, name)))) for row in rows]
     if short and name in NAMELESS:
         cells = [cell or DEFAULT for cell in cells]
     return Column(name, one_line(head), cells, right=at_right(rows, name))
-
-
-def fit(columns: Sequence[Column], total: int) -> None:
-    """Makes the widest column narrower until all fit into `total` or none can give more."""
-    excess = sum(column.width for column in columns) + len(GAP) * (len(columns) - 1) - total
-    while excess > 0:
-        able = [column for column in columns if column.width > column.least]
-        if not able:
-            break
-        max(able, key=lambda column: column.width).width -= 1
-        excess -= 1
 
 
 def at(row: Any, column: str) -> Any:
@@ -207,12 +145,24 @@ def _number(value: Any) -> bool:
 
 
 def flat(row: Row, before: str = "") -> Iterable[tuple[str, Any]]:
-    """Members by their paths; empty objects and lists stay as they are."""
+    """Members by their paths, those of objects in lists by number, too; empty objects and lists
+    stay as they are."""
     for key, value in row.items():
         if isinstance(value, dict) and value:
             yield from flat(value, f"{before}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            for number, each in enumerate(value):
+                yield from flat(each, f"{before}{key}[{number}].")
         else:
             yield before + key, value
+
+
+def _lines(key: str, value: Any, room: int | None) -> list[str]:
+    # A list that has no room in one line has one for each of its texts.
+    text = one_line(text_of(readable(key, value)))
+    if room is not None and isinstance(value, list) and width_of(text) > room:
+        return [one_line(text_of(each)) for each in value]
+    return [text]
 
 
 def text_of(value: Any) -> str:
@@ -228,29 +178,6 @@ def text_of(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False) if value else ""
     return str(value)
-
-
-def width_of(text: str) -> int:
-    """How many columns of a terminal a text takes: wide letters take two, marks none."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
-
-
-def pad(text: str, width: int, right: bool = False) -> str:
-    """Filled up with spaces to a width."""
-    space = " " * (width - width_of(text))
-    return space + text if right else text + space
-
-
-def cut(text: str, width: int) -> str:
-    """Shortened to a width."""
-    if width_of(text) <= width:
-        return text
-    while text and width_of(text) > width - 1:
-        text = text[:-1]
-    return text + "…"
 
 
 def one_line(text: str, also: str = "") -> str:

@@ -6,6 +6,7 @@ from mgmt_ui.cli.base import group, with_session
 from mgmt_ui.cli.completing import CHANNELS, CONNECTIONS, QUEUES
 from mgmt_ui.cli.exits import Failure
 from mgmt_ui.cli.session import Session
+from mgmt_ui.cli.tables import short_name
 from mgmt_ui.cli.values import path
 
 CONNECTION_COLUMNS = ("name", "user", "vhost", "state", "channels", "user_provided_name")
@@ -56,7 +57,7 @@ def _whole(session: Session, name: str) -> str:
     found = [
         row["name"]
         for row in rows
-        if name in (row["name"].partition(" -> ")[0], row.get("user_provided_name"))
+        if name in (short_name(row["name"]), row.get("user_provided_name"))
     ]
     if len(found) > 1:
         raise Failure(f"{len(found)} connections are called '{name}'; say the whole name")
@@ -111,7 +112,10 @@ def channels(session: Session) -> None:
 @with_session
 @click.argument("name", shell_complete=CHANNELS)
 def show_channel(session: Session, name: str) -> None:
-    """Show all that is known of a channel."""
+    """Show all that is known of a channel: by its name, or its client's HOST:PORT (NUMBER)."""
+    if " -> " not in name:
+        rows = session.api.get("/channels", columns="name")
+        name = next((row["name"] for row in rows if short_name(row["name"]) == name), name)
     session.out.item(session.api.get(path("channels", name)))
 
 

@@ -34,7 +34,7 @@ def status(session: Session) -> None:
             "compatible with": f"RabbitMQ {overview['rabbitmq_version']}",
             "alarms": found or ("none" if session.out.format in ("table", "wide") else []),
             "listeners": [
-                f"{each['protocol']} {each['ip_address']}:{each['port']}"
+                f"{each['protocol']} {_host(each['ip_address'])}:{each['port']}"
                 for each in overview.get("listeners", [])
             ],
             **{name: totals[name] for name in ("connections", "channels", "consumers")},
@@ -43,6 +43,10 @@ def status(session: Session) -> None:
             "messages unacknowledged": queues.get("messages_unacknowledged", 0),
         }
     )
+
+
+def _host(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 @click.command(cls=Command)

@@ -16,8 +16,9 @@ from mgmt_ui.cli.amqp import Target
 from mgmt_ui.cli.base import group, with_session
 from mgmt_ui.cli.completing import EXCHANGES, QUEUES
 from mgmt_ui.cli.exits import Failure
-from mgmt_ui.cli.output import Row, cut, one_line
+from mgmt_ui.cli.output import Row, one_line
 from mgmt_ui.cli.session import Session
+from mgmt_ui.cli.tables import cut
 from mgmt_ui.cli.tail import Limits, Source, Tail, of_trace
 from mgmt_ui.cli.values import pairs
 from mgmt_ui.cli.waiting import run

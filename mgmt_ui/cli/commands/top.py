@@ -1,5 +1,6 @@
 """`brokerctl top`: the busiest queues and the totals, as they change."""
 
+import shutil
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ import click
 
 from mgmt_ui.cli.base import Command, with_session
 from mgmt_ui.cli.exits import TEMPORARY, UNAVAILABLE, Failure
-from mgmt_ui.cli.output import Row, at, cut, one_line, pad, width_of
+from mgmt_ui.cli.output import Row, at, one_line
 from mgmt_ui.cli.screen import Screen
 from mgmt_ui.cli.session import Session
+from mgmt_ui.cli.tables import cut, pad, width_of
 
 IN, OUT = "message_stats.publish_details.rate", "message_stats.deliver_get_details.rate"
 ACKED = "message_stats.ack_details.rate"
@@ -99,7 +101,8 @@ def _once(session: Session, order: str) -> None:
             {"alarms": view.alarms, **totals, "message_stats": stats, "queues": view.queues}
         )
         return
-    for line in frame(view, WIDEST, len(view.queues) + HEADING):
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDEST
+    for line in frame(view, width, len(view.queues) + HEADING):
         click.echo(click.unstyle(line).rstrip())
 
 

@@ -2,7 +2,7 @@ import click
 import pytest
 
 from mgmt_ui.cli.commands.top import ORDERS, View, frame, short
-from mgmt_ui.cli.output import width_of
+from mgmt_ui.cli.tables import width_of
 
 
 def view(*names: str, error: str = "", alarms: tuple[str, ...] = ()) -> View:
