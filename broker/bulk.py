@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from broker.browse import READY, RUN, Cursor, Found, batches
+from broker.browse import READY, Cursor, Found, batches
 from broker.clock import Clock, pause
 from broker.message import Message, QueuedMessage, Routable, Route
 from broker.message_filter import Filter
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 # Answers that are remembered: routing keys may be endless.
 MOST_KNOWN = 10_000
-# Messages that are taken out before others have their turn.
-STEP = 100
+# Messages that are taken out before others have their turn; of those that came back more, since
+# each portion may cost a look at all of them.
+STEP, RETURNED_STEP = 100, 500
 
 
 class Stopped(Exception):
@@ -237,13 +238,13 @@ class Bulk:
     async def _go_through(self, found: AsyncIterator[list[Found]]) -> None:
         progress = self.progress
         breather = Breather(self._clock)
-        # What came back is taken out in large portions: each costs a look at all of it.
+        # What came back is taken out in larger portions, however few of a batch are wanted.
         held: list[QueuedMessage] = []
         async for batch in found:
             rank, number = batch[-1].place
             came_back = rank & 1 == 1
-            if held and (not came_back or len(held) >= RUN):
-                await self._take(held, 2 * RUN)
+            if held and (not came_back or len(held) >= RETURNED_STEP):
+                await self._take(held, RETURNED_STEP)
                 held = []
             entries = await self._pick(batch, breather)
             progress.matched += len(entries)
@@ -254,7 +255,7 @@ class Bulk:
             progress.scanned += len(batch)
             if not held:
                 progress.place = Cursor(rank, number + 1)
-        await self._take(held, 2 * RUN)
+        await self._take(held, RETURNED_STEP)
 
     async def _pick(self, batch: list[Found], breather: Breather) -> list[QueuedMessage]:
         now = self._clock.now_ms()

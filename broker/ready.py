@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from broker.priorities import Priorities
 
 
+# Of what came back so many that stay may stand before those that are taken out, without a look at
+# all of it.
+BESIDE = 500
+
+
 class Fifo:
     """Messages by position.
 
@@ -135,10 +140,28 @@ class Fifo:
         return taken
 
     def _take_returned(self, wanted: set[QueuedMessage]) -> set[QueuedMessage]:
-        found = wanted.intersection(entry for _, entry in self.returned)
-        if found:
-            self.returned = [item for item in self.returned if item[1] not in found]
+        found = self._take_first_returned(wanted)
+        if len(found) == len(wanted):
+            return found
+        others = {entry for _, entry in self.returned if entry in wanted}
+        if others:
+            self.returned = [item for item in self.returned if item[1] not in others]
             heapify(self.returned)
+        return found | others
+
+    def _take_first_returned(self, wanted: set[QueuedMessage]) -> set[QueuedMessage]:
+        # Who takes all takes them in order: then there is no need to look at the others.
+        returned, found, left = self.returned, set(), []
+        for _ in range(min(len(wanted) + BESIDE, len(returned))):
+            item = heappop(returned)
+            if item[1] not in wanted:
+                left.append(item)
+                continue
+            found.add(item[1])
+            if len(found) == len(wanted):
+                break
+        for item in left:
+            heappush(returned, item)
         return found
 
     # -- what only a Paged has -----------------------------------------------------------

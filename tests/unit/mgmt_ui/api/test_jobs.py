@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -149,7 +150,7 @@ async def test_many_in_batches_from_every_part(
 ):
     monkeypatch.setattr(browse, "BATCH", 4)
     monkeypatch.setattr(browse, "RUN", 3)
-    monkeypatch.setattr(bulk, "RUN", 5)
+    monkeypatch.setattr(bulk, "RETURNED_STEP", 5)
     client = live.connect()
     client.declare("q", {"x-max-priority": 2})
     client.declare("to")
@@ -390,6 +391,24 @@ async def test_cancelled_and_resumed(http: Http, live: LiveServer, client: Any):
     assert refused["reason"] == "the job is done"
     await http("DELETE", f"jobs/{job['id']}", None, 204)
     await http("GET", f"jobs/{job['id']}", None, 404)
+
+
+async def test_what_came_back_is_taken_out_a_bit_at_a_time(http: Http, live: LiveServer, dead: Any):
+    fill(dead, *map(str, range(3000)), queue="work", expiration="1")
+    live.engine.advance(1)
+    ready = live.vhost.queues["dead"].ready
+    for entry in [ready.pop() for _ in range(3000)]:
+        ready.requeue(entry)
+    started = await http("POST", "queues/%2F/dead/redrive", {"wait": 0}, 202)
+    job = jobs.jobs_of(live.as_server).get(started["id"])
+    assert job is not None
+    done = [0]
+    while job.state == "running":
+        await asyncio.sleep(0)
+        done.append(job.bulk.progress.done)
+    assert done[-1] == 3000
+    assert max(after - before for before, after in pairwise(done)) <= 500
+    assert contents(live, "work") == list(map(str, range(3000)))
 
 
 async def test_the_queue_goes(http: Http, live: LiveServer, client: Any):
