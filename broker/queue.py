@@ -74,8 +74,7 @@ class Queue(QueueCounters):
         self.owner = owner
         self.auto_delete = auto_delete
         self.arguments = arguments
-        self.id = queue_id
-        self.creator = ""
+        self.id, self.creator = queue_id, ""
         self.policy: Policy | None = None
         self.operator_policy: Policy | None = None
         self.effective_policy = NO_DEFINITION
