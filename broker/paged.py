@@ -8,7 +8,7 @@ whatever came back.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -205,6 +205,22 @@ class Paged(Look):
             self.add(Share.of(batch, run, self.level), others)
             others = []
         fresh.extendleft(reversed(others))
+
+    # -- in fewer pieces -----------------------------------------------------------------
+
+    def middle_from(self, position: int, count: int) -> list[Segment]:
+        """Up to `count` pieces of the middle, from the first that has this position or higher."""
+        at = self._index(position)
+        return [self._middle[i] for i in range(at, min(at + count, len(self._middle)))]
+
+    def put_together(self, neighbours: Sequence[Segment], segment: Segment) -> None:
+        """One piece takes the place of several that have the same messages."""
+        at, middle = self._index(neighbours[0].first), self._middle
+        middle.rotate(-at)
+        for _ in neighbours:
+            middle.popleft()
+        middle.appendleft(segment)
+        middle.rotate(at)
 
     # -- and back ------------------------------------------------------------------------
 

@@ -87,9 +87,9 @@ class Look:
         return bisect_left(self._middle, position, key=_last)
 
     async def _copy(self, at: int, segment: "Segment", share: Share, sight: "Sight") -> None:
-        if segment.glimpse is None:
+        if segment.glimpse is None and segment.blob is None:
             await self._read(at, sight)
-        glimpse, segment.glimpse = segment.glimpse, None
+        glimpse, segment.glimpse = segment.glimpse or segment.blob, None
         if glimpse is not None:
             copies = await self._pager.copies(self.queue, share, glimpse)
             if segment.share is share and segment.copies is None:
@@ -101,7 +101,7 @@ class Look:
         wanted: list[Segment] = []
         size = 0
         for each in islice(self._middle, at, None):
-            if each.share is not None and each.copies is None:
+            if each.share is not None and each.copies is None and each.blob is None:
                 wanted.append(each)
                 size += each.share.batch.size
             if size >= GLIMPSED:

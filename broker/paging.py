@@ -28,6 +28,7 @@ from persistence.record import Damaged
 from persistence.shares import Share
 
 if TYPE_CHECKING:
+    from broker.joining import Joiner
     from broker.queue import Queue
     from broker.scrub import Scrub
     from persistence.commit import GroupCommit
@@ -48,6 +49,8 @@ BUDGET = 192 << 20
 FLOOR = 256 << 10
 # Batches are asked for in portions of this, so that the first comes soon.
 PORTION = 2 << 20
+# A batch of fewer messages of a queue is better joined with others.
+FEW = 64
 # Messages that are made for somebody who only looks before others have their turn.
 COPIED = 500
 
@@ -69,6 +72,7 @@ class Pager:
 
     __slots__ = (
         "_commit",
+        "_joiner",
         "_looks",
         "_most",
         "_recall",
@@ -81,6 +85,7 @@ class Pager:
         self._commit = commit
         self._recall = Recall()
         self._scrub: Scrub | None = None
+        self._joiner: Joiner | None = None
         # Of queues that were not short when they were last looked at: bytes in memory.
         self._weights: dict[Queue, int] = {}
         # What each may have of BUDGET at most, and looks since that was found out.
@@ -112,6 +117,8 @@ class Pager:
             if was_short and ready.on_disk()[0]:
                 self.watch(queue)
             return
+        if len(share.ordinals) < FEW:
+            self.note_small(queue)
         if weight <= (self._share // 2 if ready.paged else self._share):
             return
         if isinstance(ready, Priorities):
@@ -156,6 +163,14 @@ class Pager:
 
             self._scrub = Scrub(self, queue.turn.clock)
         self._scrub.watch(queue)
+
+    def note_small(self, queue: "Queue") -> None:
+        """A queue has batches of few messages."""
+        if self._joiner is None:
+            from broker.joining import Joiner  # most brokers have no such queue
+
+            self._joiner = Joiner(self._commit, queue.turn.clock)
+        self._joiner.note(queue)
 
     def paged(self, queue: "Queue", level: int = 0) -> Paged:
         """For a queue that is long from the start: empty, to be filled with shares."""

@@ -21,6 +21,9 @@ from persistence.steps import SOME, Steps
 if TYPE_CHECKING:
     from vhosts.vhost import VirtualHost
 
+# Of so many messages some may be in small batches.
+MANY = 200
+
 
 class Restorer:
     """Gives the queues and waiting rooms of a virtual host back what they had.
@@ -106,6 +109,8 @@ class Restorer:
                 queue.marks.end_doubt()
             if isinstance(queue, Stream):
                 queue.restored()
+            elif queue.pages and len(queue.ready) > MANY:
+                queue.turn.pager.note_small(queue)
             if not number % SOME:
                 yield None
         for queue in self._long:

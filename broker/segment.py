@@ -68,6 +68,12 @@ class Segment:
         """Whether nothing has to be read for it (any more)."""
         return self.share is None or self.blob is not None
 
+    @property
+    def rests(self) -> bool:
+        """Whether all of it is on the disk only, and nobody reads it or looks at it."""
+        idle = self.share is not None and not self.others and not self.asked and not self.watched
+        return idle and self.blob is None and self.copies is None and self.glimpse is None
+
 
 def _position(entry: QueuedMessage) -> int:
     return entry.position

@@ -5,7 +5,7 @@ looks (record.py), reading it at start (recovery.py).  DESIGN section 4 says how
 it all hangs together.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sqlalchemy import Text, bindparam, delete, insert, select
@@ -15,6 +15,7 @@ from persistence.shares import Share
 
 if TYPE_CHECKING:
     from persistence.commit import GroupCommit
+    from persistence.joining import Joined
 
 # A batch is sealed at this size, so that no row is too large to be read at once.
 BATCH_BYTES = 1 << 20
@@ -284,6 +285,37 @@ class MessageLog:
         """Written batches of which so little is left that they are worth rewriting."""
         sparse, self._sparse = self._sparse, {}
         return list(sparse.values())
+
+    # -- several made one (joining.py) ---------------------------------------------------
+
+    def can_join(self, batches: Sequence[Batch], joined: "Joined") -> bool:
+        """Whether these are still what they were when they were read."""
+        alive = dict.fromkeys(batches, 0)
+        for parts in joined.parts.values():
+            for share in parts:
+                alive[share.batch] += len(share.ordinals)
+        return self in self._commit.logs and all(
+            batch.written and not batch.settled and batch.alive == alive[batch] for batch in batches
+        )
+
+    def join(self, batches: Sequence[Batch], joined: "Joined") -> None:
+        """All is in the first of them from now on, and on the disk with the next commit."""
+        first, *others = batches
+        returned = first.returned or {}
+        for batch, base in zip(batches, joined.bases, strict=True):
+            if batch is not first:
+                first.alive += batch.alive
+                for ordinal, count in (batch.returned or {}).items():
+                    returned[base + ordinal] = count
+                batch.alive, batch.returned = 0, None
+        first.size = len(joined.data)
+        if returned:
+            first.returned = returned
+            if not first.dirty:
+                first.dirty = True
+                self.dirty.append(first)
+        self._commit.remark(*joined.statement(first))
+        self.dead += others
 
     # -- recovery ------------------------------------------------------------------------
 

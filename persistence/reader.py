@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -34,7 +34,14 @@ _READ = select(schema.batch.c.data, schema.batch.c.vhost_id).where(
 
 # A blob that is whole, or why it is not to be had.
 Blob = bytes | record.Damaged
-Then = Callable[[list[Blob]], None]
+T = TypeVar("T")
+
+
+class _Request(NamedTuple):
+    """What is to be read, and who is told of it on the loop."""
+
+    job: Callable[[Connection], Any]
+    then: Callable[[Any], None]
 
 
 class Reader:
@@ -46,16 +53,23 @@ class Reader:
         self._engine = engine
         self._clock = clock
         self._call_soon = call_soon_threadsafe
-        self._requests: SimpleQueue[tuple[Sequence[int], Then] | None] = SimpleQueue()
+        self._requests: SimpleQueue[_Request | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._failing = False
 
-    def fetch(self, batch_ids: Sequence[int], then: Then) -> None:
+    def fetch(self, batch_ids: Sequence[int], then: Callable[[list[Blob]], None]) -> None:
         """Calls `then` on the loop with the blobs of these batches, in this order.
 
         While the database refuses, that is later.
         """
-        self._requests.put((batch_ids, then))
+        self.run(lambda connection: [_read(connection, number) for number in batch_ids], then)
+
+    def run(self, job: Callable[[Connection], T], then: Callable[[T], None]) -> None:
+        """Calls `then` on the loop with what `job`, which only reads, has found.
+
+        As with `fetch`; where it raises, it is tried again.
+        """
+        self._requests.put(_Request(job, then))
         self._begin()
 
     def _begin(self) -> None:
@@ -67,27 +81,26 @@ class Reader:
         """Ends the thread, without waiting for what is still wanted."""
         self._requests.put(None)
 
-    def _failed(self, request: tuple[Sequence[int], Then], reason: str) -> None:
+    def _failed(self, request: _Request, reason: str) -> None:
         if not self._failing:
             self._failing = True
             logger.error("the database refuses to be read, trying again: %s", reason)
         self._clock.call_later(RETRY, self._requests.put, request)
 
-    def _answer(self, then: Then, blobs: list[Blob]) -> None:
+    def _answer(self, then: Callable[[Any], None], found: Any) -> None:
         self._failing = False
-        then(blobs)
+        then(found)
 
     # -- the reader's thread -------------------------------------------------------------
 
     def _serve(self) -> None:
         connection: Connection | None = None
         while (request := self._requests.get()) is not None:
-            batch_ids, then = request
             try:
                 if connection is None:
                     connection = self._engine.connect()
                     only_for_reading(connection)
-                blobs = [_read(connection, number) for number in batch_ids]
+                found = request.job(connection)
                 connection.rollback()  # a snapshot that is kept would keep the log from shrinking
             except Exception as error:
                 if connection is not None:
@@ -97,10 +110,10 @@ class Reader:
                     connection = None
                 self._report(self._failed, request, str(error).partition("\n")[0])
             else:
-                self._report(self._answer, then, blobs)
-                # Else they stay in memory until the next request.
-                del blobs
-            del request, then
+                self._report(self._answer, request.then, found)
+                # Else it stays in memory until the next request.
+                del found
+            del request
         if connection is not None:
             connection.close()
 
