@@ -217,10 +217,17 @@ class Call:
 
     @property
     def connection(self) -> "Connection":
-        """The open connection that the path names; ApiError 404 where there is none, 401 where
-        it is somebody else's and the user may not see the whole node."""
+        """The open connection that the path names; raises as `connection_named`."""
+        return self.connection_named(self.path["name"])
+
+    def connection_named(self, name: str) -> "Connection":
+        """The open connection of this name.
+
+        Raises ApiError 404 where there is none, 401 where it is somebody else's and the user may
+        not see the whole node.
+        """
         for connection in self.server.connections:
-            if connection.name == self.path["name"] and connection.state not in NOT_OPEN:
+            if connection.name == name and connection.state not in NOT_OPEN:
                 if not self.monitoring and connection.user.name != self.user.name:
                     raise not_authorised("User not authorised to access object")
                 return connection

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from broker.amqp import properties
 from broker.amqp.content import TIMESTAMP
 from broker.queue import MESSAGE_OVERHEAD
+from mgmt_ui.machine import PROCESS
 from mgmt_ui.turns import next_turn
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _classic(node: str, queue: "Queue", out: Part) -> Row:
         "message_bytes_paged_out": paged_octets,
         "backing_queue_status": {"len": queue.message_count, "mode": "default"},
         "recoverable_slaves": None,
-        **_MACHINE,
+        **PROCESS,
     }
 
 
@@ -156,7 +157,7 @@ def _quorum(node: str, queue: "Queue", out: Part) -> Row:
         "open_files": {node: 0},
         **({} if limit is None else {"delivery_limit": limit}),
         **members(node),
-        **_MACHINE,
+        **PROCESS,
     }
 
 
@@ -165,7 +166,7 @@ def _stream(node: str, queue: "Queue", out: Part) -> Row:
         "memory": _memory(queue, 0),
         "readers": {node: queue.consumer_count},
         **members(node),
-        **_MACHINE,
+        **PROCESS,
     }
 
 
@@ -183,16 +184,4 @@ def members(node: str) -> Row:
     return {"leader": node, "members": [node], "online": [node]}
 
 
-# What RabbitMQ's virtual machine counts, and clients want to see a number for.
-_MACHINE: Row = {
-    "reductions": 0,
-    "reductions_details": {"rate": 0.0},
-    "garbage_collection": {
-        "fullsweep_after": 0,
-        "max_heap_size": 0,
-        "min_bin_vheap_size": 0,
-        "min_heap_size": 0,
-        "minor_gcs": 0,
-    },
-}
 _BY_TYPE: "dict[str, Callable[[str, Queue, Part], Row]]" = {"quorum": _quorum, "stream": _stream}

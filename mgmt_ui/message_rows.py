@@ -17,6 +17,7 @@ from mgmt_ui.call import Call
 from mgmt_ui.errors import bad_request
 from mgmt_ui.paging import Row
 from mgmt_ui.payload import Payload
+from mgmt_ui.references import channel_details
 
 if TYPE_CHECKING:
     from broker.message import Message, QueuedMessage
@@ -106,8 +107,6 @@ def _encoded(body: bytes, encoding: str, *, whole: bool) -> tuple[str, str]:
 
 
 def _holder(call: Call, entry: "QueuedMessage") -> Row:
-    from mgmt_ui.api.consumers import channel_details  # which nobody needs for ready messages
-
     row: Row = {"delivery_tag": entry.tag, "consumer_tag": ""}
     if entry.consumer is not None:
         row["consumer_tag"] = entry.consumer.tag

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from broker.yielding import Breather
 from mgmt_ui import counters
-from mgmt_ui.api.consumers import channel_details
 from mgmt_ui.call import NOT_OPEN, Call
 from mgmt_ui.paging import Row
+from mgmt_ui.references import channel_details
 
 if TYPE_CHECKING:
     from broker.channel import Channel

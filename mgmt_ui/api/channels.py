@@ -5,14 +5,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from broker.yielding import Breather
-from mgmt_ui import counters, sorting
+from mgmt_ui import counters, machine, sorting
 from mgmt_ui.answer import DONE, Answer
 from mgmt_ui.api import breakdowns, consumers
-from mgmt_ui.api.consumers import name_of
 from mgmt_ui.auth import Tag, has_tag
 from mgmt_ui.call import Call
 from mgmt_ui.errors import bad_request, not_authorised, not_found
 from mgmt_ui.paging import Listing, Row
+from mgmt_ui.references import connection_details, name_of
 from mgmt_ui.sorting import Key, Path
 
 if TYPE_CHECKING:
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
 
 STATE = "running"
 MOST_PREFETCH = 65535
-NO_COLLECTOR = dict.fromkeys(
-    (
-        *("minor_gcs", "fullsweep_after", "min_heap_size", "min_bin_vheap_size"),
-        "max_heap_size",
-    ),
-    0,
-)
-"""What an Erlang process says of its heap; strict clients want it, and unsigned."""
 
 
 async def index(call: Call) -> "Listing[Channel]":
@@ -105,10 +97,9 @@ async def put(call: Call) -> Answer:
 
 def _find(call: Call) -> "Channel":
     # As path of a route it has one name; the number is in it.
-    connection, _, number = call.path["name"].rpartition(" (")
-    call.path = {**call.path, "name": connection}
-    digits = number.removesuffix(")")
-    found = call.connection.channels.get(int(digits)) if digits.isdecimal() else None
+    name, _, number = call.path["name"].rpartition(" (")
+    connection, digits = call.connection_named(name), number.removesuffix(")")
+    found = connection.channels.get(int(digits)) if digits.isdecimal() else None
     if found is None or found.closing:
         raise not_found()
     return found
@@ -120,11 +111,7 @@ def describe(call: Call, channel: "Channel") -> Row:
     row: Row = {
         "name": name_of(channel),
         "number": channel.number,
-        "connection_details": {
-            "name": connection.name,
-            "peer_host": connection.peer_host,
-            "peer_port": connection.peer_port,
-        },
+        "connection_details": connection_details(connection),
         "vhost": channel.vhost.name,
         "user": connection.user.name,
         "user_who_performed_action": connection.user.name,
@@ -140,9 +127,7 @@ def describe(call: Call, channel: "Channel") -> Row:
         "messages_uncommitted": _uncommitted(channel),
         "acks_uncommitted": 0 if held is None else held.held,
         "pending_raft_commands": 0,
-        "reductions": 0,
-        "reductions_details": {"rate": 0.0},
-        "garbage_collection": NO_COLLECTOR,
+        **machine.PROCESS,
     }
     if (idle := call.rates.idle_since(channel)) is not None:
         row["idle_since"] = idle

@@ -11,6 +11,7 @@ from mgmt_ui.auth import Tag, has_tag
 from mgmt_ui.call import NOT_OPEN, Call
 from mgmt_ui.errors import not_authorised
 from mgmt_ui.fields import plain
+from mgmt_ui.machine import GARBAGE_COLLECTION
 from mgmt_ui.paging import Listing, Row
 from mgmt_ui.sorting import Key, Path
 
@@ -151,7 +152,7 @@ def describe(call: Call, connection: "Connection") -> Row:
         "send_cnt": connection.writes,
         "send_pend": connection.unsent_bytes,
         "reductions": 0,
-        "garbage_collection": channels.NO_COLLECTOR,
+        "garbage_collection": GARBAGE_COLLECTION,
         "ssl": connection.tls is not None,
         **_tls(connection),
         **counters.named(counters.CONNECTION, connection),

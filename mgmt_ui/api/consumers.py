@@ -10,10 +10,10 @@ from mgmt_ui.call import Call
 from mgmt_ui.errors import not_authorised, not_found
 from mgmt_ui.fields import plain
 from mgmt_ui.paging import Listing, Row
+from mgmt_ui.references import channel_details, name_of
 from mgmt_ui.sorting import Key, Path
 
 if TYPE_CHECKING:
-    from broker.channel import Channel
     from broker.consumer import Consumer
     from broker.queue import Queue
     from vhosts.vhost import VirtualHost
@@ -88,25 +88,6 @@ def describe(call: Call, consumer: "Consumer") -> Row:
         "messages_unacknowledged": consumer.outstanding,
         "arguments": plain(consumer.arguments),
         "consumer_timeout": queue.settings.consumer_timeout or 0,
-    }
-
-
-def name_of(channel: "Channel") -> str:
-    """What a channel is called: its connection, and its number in brackets."""
-    return f"{channel.connection.name} ({channel.number})"
-
-
-def channel_details(call: Call, channel: "Channel") -> Row:
-    """Which channel of which connection, as every object tells it that belongs to one."""
-    connection = channel.connection
-    return {
-        "connection_name": connection.name,
-        "name": name_of(channel),
-        "node": call.server.node_name,
-        "number": channel.number,
-        "peer_host": connection.peer_host,
-        "peer_port": connection.peer_port,
-        "user": connection.user.name,
     }
 
 

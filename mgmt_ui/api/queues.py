@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from broker import ages
 from broker.local_client import LocalClient
@@ -15,10 +15,12 @@ from mgmt_ui.errors import bad_request, not_found
 from mgmt_ui.fields import plain, typed
 from mgmt_ui.paging import Listing, Row, columns_of
 from mgmt_ui.payload import Payload, wrong_value
+from mgmt_ui.references import channel_details, connection_details
 from mgmt_ui.sorting import Key, Path
 from mgmt_ui.turns import next_turn
 
 if TYPE_CHECKING:
+    from broker.connection import Connection
     from broker.queue import Queue
 
 # Messages that are dropped before others have their turn, and shown of one channel.
@@ -123,7 +125,7 @@ def unacked(call: Call) -> Listing[Row]:
         {
             "delivery_tag": tag,
             "consumer_tag": entry.consumer.tag if entry.consumer is not None else "",
-            "channel_details": consumers.channel_details(call, channel),
+            "channel_details": channel_details(call, channel),
             "exchange": entry.message.route.exchange,
             "routing_key": entry.message.route.routing_key,
             "payload_bytes": entry.message.header.body_size,
@@ -250,7 +252,7 @@ def describe(call: Call, unacked: contents.Unacked, queue: "Queue") -> Row:
     if stats:
         row["message_stats"] = stats
     if queue.owner is not None:
-        row["owner_pid_details"] = owner(queue.owner)
+        row["owner_pid_details"] = connection_details(cast("Connection", queue.owner))
     return row
 
 
@@ -330,15 +332,6 @@ def _oldest_age(now: int, queue: "Queue") -> float | None:
 
 def _exclusive_tag(queue: "Queue") -> str | None:
     return next((consumer.tag for consumer in queue.consumers if consumer.exclusive), None)
-
-
-def owner(connection: Any) -> Row:
-    """The connection that an exclusive queue belongs to."""
-    return {
-        "name": connection.name,
-        "peer_host": connection.peer_host,
-        "peer_port": connection.peer_port,
-    }
 
 
 # Members of the queue object that lists are often sorted by.
