@@ -14,9 +14,7 @@ from broker import audit, replies
 from broker.amqp import cold, hot
 from broker.amqp.errors import (
     ProtocolViolation,
-    channel_not_open,
     second_channel_open,
-    unexpected_method,
     unimplemented_method,
 )
 from broker.amqp.protocol import VIOLATION, Command, Protocol
@@ -183,6 +181,7 @@ class Connection(Link):
             raise arguments  # type: ignore[misc]  # the command carries the violation
         handler = HANDLERS.get(method)
         if handler is None:
+            cold.decode(method, arguments)  # a mistake in there comes first
             raise unimplemented_method(method)
         commit = self.vhost.commit
         before = commit.sequence
@@ -263,16 +262,13 @@ class Connection(Link):
         elif number == 0:
             self._on_channel_zero(command)
         elif kind == CHANNEL_OPEN:
+            cold.decode(kind, command[2])
             self._open_channel(number)
         elif not (number in self._closed_lately and kind in LATE_METHODS):
-            raise channel_not_open(kind & 0xFFFFFFFF)
+            raise on_connection.misplaced(command)
 
     def _on_channel_zero(self, command: Command) -> None:
-        handler = on_connection.HANDLERS.get(command[1])
-        if handler is None:
-            known = command[1] in commands.INDEX_MAPPING
-            raise unexpected_method(command[1]) if known else unimplemented_method(command[1])
-        reply = handler(self, cold.decode(command[1], command[2]))
+        reply = on_connection.handle(self, command)
         if reply is not None:
             self.send(cold.method_frame(0, reply))
 
@@ -358,7 +354,7 @@ class Connection(Link):
         """connection.close came: all is released before close-ok goes out (spec 2.8)."""
         self._release()
         self.send(cold.method_frame(0, cold.connection_close_ok()))
-        self._await_end(_ignore)
+        self._await_end(self._handle_closing)
 
     def _await_end(self, handle: Callable[[list[Command]], None], grace: float = 0) -> None:
         self._handle = handle

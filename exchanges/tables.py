@@ -3,6 +3,7 @@
 A field is (type tag, value), see spec 1.3 for the tags. Encoding and decoding them is not here.
 """
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -90,7 +91,7 @@ def term(field: Field) -> str:
     if tag == "F":
         members = (f"{{{_binary(name)},{_typed(item)}}}" for name, item in value.items())
         return "[" + ",".join(members) + "]"
-    return str(value)
+    return _float(value) if tag in FLOATS else str(value)
 
 
 def _typed(field: Field) -> str:
@@ -104,3 +105,24 @@ def _binary(text: str) -> str:
         return f"<<{','.join(map(str, text.encode('utf-8', 'surrogateescape')))}>>"
     quoted = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'<<"{quoted}"{"" if text.isascii() else "/utf8"}>>'
+
+
+def _float(value: float) -> str:
+    # The shortest digits, as Python finds them, with an exponent where that makes it shorter.
+    if not math.isfinite(value):
+        return str(value)
+    from decimal import Decimal  # seldom needed
+
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)  # it is finite
+    text = "".join(map(str, digits))
+    point = len(text) + exponent if value else 1
+    power = str(point - 1)
+    cost = len(power) + (3 if len(text) == 1 else 2)
+    if 0 < point < len(text):
+        plain = f"{text[:point]}.{text[point:]}"
+    elif point > 0:
+        plain = f"{text}{'0' * (point - len(text))}.0" if point - len(text) + 2 <= cost else ""
+    else:
+        plain = f"0.{'0' * -point}{text}" if not point or 2 - point <= cost else ""
+    return ("-" if sign else "") + (plain or f"{text[0]}.{text[1:] or '0'}e{power}")

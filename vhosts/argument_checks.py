@@ -8,7 +8,7 @@ A check takes the field and the whole table and returns None, or the reason that
 import re
 from collections.abc import Callable
 
-from exchanges.tables import INTEGERS, TYPE_NAMES, Field, Table
+from exchanges.tables import INTEGERS, TYPE_NAMES, Field, Table, term
 
 __all__ = ["INTEGERS", "TYPE_NAMES", "Check", "Field", "Table"]
 
@@ -141,8 +141,7 @@ def stream_offset(field: Field, table: Table) -> str | None:
         return None
     if tag == "S" and (value in ("first", "last", "next") or interval_ms(value) is not None):
         return None
-    printed = f'<<"{value}">>' if tag == "S" else shown(value)
-    return f"{{invalid_stream_offset_arg,{{{TYPE_NAMES[tag]},{printed}}}}}"
+    return f"{{invalid_stream_offset_arg,{{{TYPE_NAMES[tag]},{term(field)}}}}}"
 
 
 def stream_filter(field: Field, table: Table) -> str | None:

@@ -54,30 +54,41 @@ class Argument(NamedTuple):
 
 
 # fmt: off
+# The first that is wrong is told of; that is why the order is RabbitMQ's, as far as it goes.
 _ROWS = (
     Argument("x-queue-type", ALL, _queue_type, setting="queue_type"),
-    Argument("x-message-ttl", NOT_STREAM, checks.duration, merge.minimum,
-             "message-ttl", "message_ttl"),
     Argument("x-expires", NOT_STREAM, checks.positive_duration, merge.minimum,
              "expires", "expires"),
-    Argument("x-max-length", NOT_STREAM, checks.not_negative, merge.minimum,
-             "max-length", "max_length"),
-    Argument("x-max-length-bytes", ALL, checks.not_negative, merge.max_length_bytes,
-             "max-length-bytes", "max_length_bytes"),
-    Argument("x-overflow", NOT_STREAM, _overflow, merge.overflow,
-             "overflow", "overflow"),
+    Argument("x-message-ttl", NOT_STREAM, checks.duration, merge.minimum,
+             "message-ttl", "message_ttl"),
     Argument("x-dead-letter-exchange", NOT_STREAM, checks.string, merge.argument_wins,
              "dead-letter-exchange", "dead_letter_exchange"),
     Argument("x-dead-letter-routing-key", NOT_STREAM, checks.dead_letter_routing_key,
              merge.argument_wins, "dead-letter-routing-key", "dead_letter_routing_key"),
     Argument("x-dead-letter-strategy", QUORUM, _strategy, merge.argument_wins,
              "dead-letter-strategy", "dead_letter_strategy"),
+    Argument("x-max-length", NOT_STREAM, checks.not_negative, merge.minimum,
+             "max-length", "max_length"),
+    Argument("x-max-length-bytes", ALL, checks.not_negative, merge.max_length_bytes,
+             "max-length-bytes", "max_length_bytes"),
+    Argument("x-max-in-memory-length", QUORUM, checks.not_negative, merge.minimum,
+             "max-in-memory-length"),
+    Argument("x-max-in-memory-bytes", QUORUM, checks.not_negative, merge.minimum,
+             "max-in-memory-bytes"),
     Argument("x-max-priority", CLASSIC, checks.priority_levels, setting="max_priority"),
-    Argument("x-single-active-consumer", NOT_STREAM, checks.boolean,
-             setting="single_active_consumer"),
+    Argument("x-overflow", NOT_STREAM, _overflow, merge.overflow,
+             "overflow", "overflow"),
     Argument("x-queue-mode", CLASSIC, _queue_mode, merge.argument_wins, "queue-mode"),
     Argument("x-queue-version", CLASSIC, checks.queue_version, merge.argument_wins,
              "queue-version"),
+    Argument("x-single-active-consumer", NOT_STREAM, checks.boolean,
+             setting="single_active_consumer"),
+    Argument("x-quorum-initial-group-size", QUORUM, checks.positive),
+    Argument("x-max-age", STREAM, checks.max_age, merge.policy_wins, "max-age", "max_age"),
+    Argument("x-stream-max-segment-size-bytes", STREAM, checks.not_negative, merge.policy_wins,
+             "stream-max-segment-size-bytes", "max_segment_size_bytes"),
+    Argument("x-initial-cluster-size", STREAM, checks.positive, merge.policy_wins,
+             "initial-cluster-size"),
     Argument("x-queue-leader-locator", ALL, _locator, merge.argument_wins,
              "queue-leader-locator"),
     Argument("x-queue-master-locator", CLASSIC, checks.anything, merge.argument_wins,
@@ -88,11 +99,6 @@ _ROWS = (
     Argument("x-cache-size", ALL, checks.positive),
     Argument("x-cache-ttl", ALL, checks.positive),
     Argument("x-deduplication-header", ALL, checks.string),
-    Argument("x-quorum-initial-group-size", QUORUM, checks.positive),
-    Argument("x-max-in-memory-length", QUORUM, checks.not_negative, merge.minimum,
-             "max-in-memory-length"),
-    Argument("x-max-in-memory-bytes", QUORUM, checks.not_negative, merge.minimum,
-             "max-in-memory-bytes"),
     # Quorum's in RabbitMQ 4.3; classic queues take it here to ask for the timeout (spec 7.8).
     Argument("x-consumer-timeout", NOT_STREAM, checks.not_negative, merge.minimum,
              "consumer-timeout", "consumer_timeout"),
@@ -104,13 +110,8 @@ _ROWS = (
              "delayed-retry-min", "delayed_retry_min"),
     Argument("x-delayed-retry-max", QUORUM, checks.positive, merge.argument_wins,
              "delayed-retry-max", "delayed_retry_max"),
-    Argument("x-max-age", STREAM, checks.max_age, merge.policy_wins, "max-age", "max_age"),
-    Argument("x-stream-max-segment-size-bytes", STREAM, checks.not_negative, merge.policy_wins,
-             "stream-max-segment-size-bytes", "max_segment_size_bytes"),
     Argument("x-stream-filter-size-bytes", STREAM, checks.not_negative, merge.policy_wins,
              "stream-filter-size-bytes", "filter_size_bytes"),
-    Argument("x-initial-cluster-size", STREAM, checks.positive, merge.policy_wins,
-             "initial-cluster-size"),
 )
 
 _CONSUMER_ROWS = (
@@ -157,14 +158,15 @@ def validate_consumer_arguments(arguments: Table, queue_type: str, name: str, vh
 def _validate(
     rows: Mapping[str, Argument], arguments: Table, queue_type: str, resource: str
 ) -> None:
-    # All values before all types, as RabbitMQ does it.
-    given = [row for row in rows.values() if row.name in arguments]
-    for row in given:
+    # As RabbitMQ does it: the values of what the type knows, then what it does not know.
+    for row in rows.values():
+        if row.name not in arguments or (queue_type in ALL and queue_type not in row.queue_types):
+            continue
         if (reason := row.check(arguments[row.name], arguments)) is not None:
             raise errors.invalid_argument(row.name, resource, reason)
-    for row in given:
-        if queue_type not in row.queue_types:
-            raise errors.foreign_argument(row.name, resource, queue_type)
+    for name in arguments:
+        if name in rows and queue_type not in rows[name].queue_types:
+            raise errors.foreign_argument(name, resource, queue_type)
 
 
 def check_queue_properties(

@@ -137,6 +137,9 @@ _READERS: dict[str, _Reader] = {
     "table": decode_table,
 }
 
+# The same without a look at what is inside.
+_UNREAD: dict[_Reader, _Reader] = {_strict_string: _lenient_string, decode_table: _long_string}
+
 # -- writing
 
 
@@ -235,15 +238,30 @@ def decode(method: int, arguments: bytes) -> Method:
         for attribute, read in readers:
             value, at = read(arguments, at)
             setattr(command, attribute, value)
-    except UnicodeDecodeError:
-        raise errors.malformed_utf8() from None
-    except TableError:
-        raise errors.cannot_decode_table(method) from None
-    except (IndexError, error):
-        raise errors.cannot_decode(arguments, method) from None
+    except (UnicodeDecodeError, TableError, IndexError, error) as failed:
+        raise _unreadable(failed, method, arguments) from None
     if at != len(arguments):
         raise errors.cannot_decode(arguments, method)
     return command
+
+
+def _unreadable(failed: Exception, method: int, arguments: bytes) -> errors.ProtocolViolation:
+    # The lengths of all arguments come first, what is in them after that.
+    if not _fits(method, arguments):
+        return errors.cannot_decode(arguments, method)
+    if isinstance(failed, UnicodeDecodeError):
+        return errors.malformed_utf8()
+    return errors.cannot_decode_table(method)
+
+
+def _fits(method: int, arguments: bytes) -> bool:
+    at = 0
+    try:
+        for _, read in _DECODERS[method][1]:
+            at = _UNREAD.get(read, read)(arguments, at)[1]
+    except (IndexError, error):
+        return False
+    return at == len(arguments)
 
 
 def encode_method(command: Method) -> bytes:

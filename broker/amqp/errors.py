@@ -28,6 +28,8 @@ REPLY_NAMES = {
 }
 
 _BASIC, _PUBLISH = 60, 0x003C0028
+_ESCAPES = {8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 27: "\\e"}
+_ESCAPES |= {ord('"'): '\\"', ord("\\"): "\\\\"}
 
 
 class ProtocolViolation(Exception):
@@ -61,9 +63,19 @@ def format_reply_text(name: str, explanation: str) -> str:
 
 
 def _octets(payload: bytes) -> str:
-    shown = ",".join(map(str, payload[:_OCTETS_SHOWN]))
+    shown = _binary(payload[:_OCTETS_SHOWN])
     which = "all" if len(payload) <= _OCTETS_SHOWN else f"first {_OCTETS_SHOWN}"
     return f"{which} octets = <<{shown}>>"
+
+
+def _binary(octets: bytes) -> str:
+    # As Erlang prints them: text where all of them can be printed, else numbers.
+    if octets and all(32 <= each < 127 or each >= 160 or each in _ESCAPES for each in octets):
+        try:
+            return f'"{octets.decode().translate(_ESCAPES)}"'
+        except UnicodeDecodeError:
+            pass  # the reply has to be UTF-8
+    return ",".join(map(str, octets))
 
 
 # -- frames --------------------------------------------------------------------------------
@@ -152,6 +164,13 @@ def cannot_decode(arguments: bytes, method: int) -> ProtocolViolation:
 def cannot_decode_table(method: int) -> ProtocolViolation:
     """A table among the arguments with an unknown type tag, wrong lengths or too many levels."""
     return ProtocolViolation(501, "cannot decode table", method)
+
+
+def on_channel_zero(violation: ProtocolViolation, method: int) -> ProtocolViolation:
+    """The same mistake in the arguments of a method on channel 0, where RabbitMQ is less exact."""
+    if violation.code == 501 and violation.class_id:
+        return ProtocolViolation(541, "")
+    return ProtocolViolation(violation.code, violation.text, method)
 
 
 def malformed_utf8() -> ProtocolViolation:

@@ -45,10 +45,14 @@ _FRAME = Struct(">BHI")
 _METHOD_ID = Struct(">I")
 _HEADER_FRAME = Struct(">BHIHHQH")
 _HEADER_FIXED = Struct(">HHQH")
+_HEADER_START = Struct(">HHQ")
 _ACK = Struct(">BHIIQBB")
 _ACK_FRAME_SIZE = 21
 _ACK_PAYLOAD_SIZE = 13
 _HEADER_FIXED_SIZE = 14
+# What a frame of these types has at least; behind that, a header may lack its flag word, which is
+# a mistake in the properties.
+_SHORTEST = {METHOD: 4, HEADER: 12, BODY: 0}
 
 # A body frame at least this long is taken out of the buffer as it comes.
 _STREAMED = 8192
@@ -226,8 +230,11 @@ class Protocol:
                             known = (channel, arguments, header)
                             self._prefix, self._prefix_of = prefix, known
                         at = after
-                    else:
+                    elif _fits_publish(arguments):
                         contents[channel] = _Content(arguments)
+                    else:
+                        violation = errors.cannot_decode(arguments, BASIC_PUBLISH)
+                        self._violation(out, channel, violation)
                     continue
                 if method == BASIC_ACK and channel:
                     if length != _ACK_PAYLOAD_SIZE:
@@ -308,7 +315,8 @@ class Protocol:
         return end + 1
 
     def _peek(self, payload: bytes, body_size: int) -> ContentHeader:
-        flags = _HEADER_FIXED.unpack_from(payload, 0)[3]
+        whole = len(payload) >= _HEADER_FIXED_SIZE
+        flags = _HEADER_FIXED.unpack_from(payload, 0)[3] if whole else 0
         header = ContentHeader(payload, body_size, flags)
         if header.repeats:
             if len(self._headers) >= _REMEMBERED_HEADERS:
@@ -321,7 +329,7 @@ class Protocol:
         if kind == HEARTBEAT and not payload:
             if channel:
                 self._violation(out, 0, errors.heartbeat_on_channel())
-        elif kind not in (METHOD, HEADER, BODY) or (kind == METHOD and len(payload) < 4):
+        elif kind not in _SHORTEST or len(payload) < _SHORTEST[kind]:
             self._violation(out, 0, errors.unknown_frame(kind, payload))
         elif channel == 0 and kind != METHOD:
             self._violation(out, 0, errors.content_on_channel_zero(kind, payload))
@@ -337,10 +345,10 @@ class Protocol:
     def _content_header(
         self, content: _Content, kind: int, channel: int, payload: bytes, out: list[Command]
     ) -> None:
-        if kind != HEADER or len(payload) < _HEADER_FIXED_SIZE:
+        if kind != HEADER:
             self._broken_content(out, channel, errors.expected_header())
             return
-        class_id, weight, body_size, _ = _HEADER_FIXED.unpack_from(payload, 0)
+        class_id, weight, body_size = _HEADER_START.unpack_from(payload, 0)
         if weight:
             self._broken_content(out, channel, errors.expected_header())
         elif class_id != CLASS_BASIC:
@@ -424,3 +432,12 @@ class Protocol:
     def _fatal(self, out: list[Command], violation: ProtocolViolation) -> None:
         out.append((0, VIOLATION, violation))
         self.discard()
+
+
+def _fits_publish(arguments: bytes) -> bool:
+    # Ticket, two short strings, bits, and nothing else.
+    try:
+        end = 3 + arguments[2]
+        return end + arguments[end] + 2 == len(arguments)
+    except IndexError:
+        return False

@@ -3,7 +3,7 @@
 from pamqp import commands
 
 from broker.amqp import cold
-from broker.amqp.errors import channel_not_open, second_channel_open
+from broker.amqp.errors import second_channel_open, unimplemented_method
 from broker.channel import Channel
 from vhosts import errors
 
@@ -32,4 +32,4 @@ def close(channel: Channel, command: commands.Channel.Close) -> None:
 
 def close_ok(channel: Channel, command: commands.Channel.CloseOk) -> None:
     """Nobody asked for it on an open channel."""
-    raise channel_not_open(commands.Channel.CloseOk.index)
+    raise unimplemented_method(commands.Channel.CloseOk.index)

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from pamqp import commands
 
-from broker.amqp import cold
+from broker.amqp import cold, errors
+from broker.amqp.errors import ProtocolViolation
+from broker.amqp.protocol import Command
 
 if TYPE_CHECKING:
     from broker.connection import Connection
@@ -35,3 +37,30 @@ HANDLERS: dict[int, Callable[["Connection", Any], cold.Method | None]] = {
     CLOSE: close,
     0x000A0046: update_secret,
 }
+
+
+def handle(connection: "Connection", command: Command) -> cold.Method | None:
+    """The reply to a method on channel 0, if it has one.
+
+    Raises ProtocolViolation, and what the method's handler raises.
+    """
+    method = command[1]
+    try:
+        decoded = cold.decode(method, command[2])
+    except ProtocolViolation as violation:
+        raise errors.on_channel_zero(violation, method) from None
+    handler = HANDLERS.get(method)
+    if handler is None:
+        raise errors.unexpected_method(method)
+    return handler(connection, decoded)
+
+
+def misplaced(command: Command) -> ProtocolViolation:
+    """What a method on a channel that is not open does wrong: its arguments are read first."""
+    method = command[1] & 0xFFFFFFFF
+    try:
+        if isinstance(command[2], bytes):  # acks have been read already
+            cold.decode(method, command[2])
+    except ProtocolViolation as violation:
+        return violation
+    return errors.channel_not_open(method)

@@ -120,6 +120,12 @@ def test_a_bad_value_comes_before_a_foreign_argument():
     assert "value_zero" in refusal(validate_queue_arguments, arguments, "classic", "q", "/")
 
 
+def test_the_value_of_a_foreign_argument_does_not_matter():
+    arguments = {"x-max-age": ("S", "x"), "x-delivery-limit": ("S", "a")}
+    text = refusal(validate_queue_arguments, arguments, "classic", "q", "/")
+    assert text == f"invalid arg 'x-max-age' for {Q} of queue type rabbit_classic_queue"
+
+
 PROPERTIES = [
     ({"auto_delete": True, "exclusive": True, "durable": False}, "auto-delete"),
     ({"auto_delete": False, "exclusive": True, "durable": False}, "exclusive-owner"),

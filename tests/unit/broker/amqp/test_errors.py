@@ -82,6 +82,20 @@ FIRST_16 = "first 16 octets = <<0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15>>"
             (0, 0),
         ),
         (
+            errors.unknown_frame(9, b'a"\n\xc3\xa9'),
+            501,
+            "FRAME_ERROR",
+            r'type 9, all octets = <<"a\"\né">>: unknown_frame',
+            (0, 0),
+        ),
+        (
+            errors.unknown_frame(9, b"a\xe9"),
+            501,
+            "FRAME_ERROR",
+            "type 9, all octets = <<97,233>>: unknown_frame",
+            (0, 0),
+        ),
+        (
             errors.heartbeat_on_channel(),
             505,
             "UNEXPECTED_FRAME",

@@ -218,7 +218,8 @@ VIOLATIONS = {
     "body for a header": (PUBLISH + body_frame(1, b"x"), 505, 1, False),
     "weight": (PUBLISH + header_frame(1, 1, weight=1), 505, 1, False),
     "class of header": (PUBLISH + header_frame(1, 1, class_id=50), 505, 1, False),
-    "header cut short": (PUBLISH + frame(2, 1, b"\0\x3c"), 505, 1, False),
+    "header cut short": (frame(2, 1, b"\0\x3c"), 501, 0, False),
+    "publish cut short": (frame(1, 1, encode_method("basic.publish")[:-1]), 501, 1, False),
     "announced half a GiB": (PUBLISH + header_frame(1, 1 + (512 << 20)), 501, 1, False),
     "method for a body": (
         PUBLISH + header_frame(1, 1) + method_frame(1, "basic.qos"),

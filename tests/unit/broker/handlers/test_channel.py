@@ -15,7 +15,7 @@ def test_open_again(client):
 
 def test_close_ok_that_nobody_asked_for(client):
     client.send_method(1, "channel.close-ok")
-    client.expect_close(504, "CHANNEL_ERROR - expected 'channel.open'", (20, 41))
+    client.expect_close(503, "COMMAND_INVALID - unimplemented method", (20, 41))
 
 
 @pytest.mark.parametrize("number", [1, 2, 65535])
