@@ -194,6 +194,13 @@ def names(text: str) -> tuple[str, ...]:
     return () if found == ["none"] else tuple(dict.fromkeys(found))
 
 
+def path_prefix(text: str) -> str:
+    """The beginning of a path of HTTP, without a slash at its end; empty for none."""
+    if text and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", text):
+        raise ValueError("a path such as /mq, or nothing")
+    return text
+
+
 def url(text: str) -> str:
     """Where a web server is asked."""
     if not re.match(r"https?://[^/\s]+", text):

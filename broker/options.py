@@ -391,6 +391,19 @@ class Options:
         default="480",
         live=True,
     )
+    http_path_prefix: str = _row(
+        read.path_prefix,
+        "PATH",
+        "What stands before all paths of HTTP, such as /mq, for proxies that pass it on.",
+        default="",
+    )
+    cors_origins: tuple[str, ...] = _row(
+        read.names,
+        "ORIGINS",
+        "Origins whose scripts may use the HTTP API, separated by commas, * for all, or none.",
+        default="none",
+        live=True,
+    )
     compat_product: str = _row(
         read.words,
         "NAME",

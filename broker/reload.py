@@ -116,7 +116,7 @@ APPLY: Mapping[str, Apply] = {
     **dict.fromkeys(
         ("consumer_max", "max_message_size", "handshake_timeout", "loopback_users"), _limits
     ),
-    "login_session_timeout": _asked_for,
+    **dict.fromkeys(("login_session_timeout", "cors_origins"), _asked_for),
     **dict.fromkeys(("memory_high_watermark", "disk_free_limit", "alarmed_publishers"), watch),
     **dict.fromkeys(("compat_product", "compat_version"), _identity),
     **dict.fromkeys((name for name in OPTIONS if name.startswith("tls_")), _tls),

@@ -23,7 +23,7 @@ from mgmt_ui.errors import ApiError, bad_request, not_found, translate
 from mgmt_ui.paging import Listing
 from mgmt_ui.payload import TOO_LARGE
 from mgmt_ui.rates import Rates
-from mgmt_ui.redirects import REDIRECTS
+from mgmt_ui.redirects import moved
 from mgmt_ui.routes import MalformedPath, Match, Route, Router
 from mgmt_ui.sessions import Sessions
 from vhosts.errors import AccessRefused, BrokerError
@@ -37,6 +37,8 @@ logger = logging.getLogger("leveret.http")
 MAX_REQUEST_BODY = 10_000_000
 COMPRESSED_FROM = 300
 METRICS = "text/plain"
+# What may be done with a path that nobody knows.
+READING = "HEAD, GET, OPTIONS"
 JSON = {"content-type": "application/json"}
 HEADERS = {
     "cache-control": "no-cache",
@@ -90,10 +92,11 @@ class _Entrance:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Never raises but for cancellation: all errors are answers."""
+        general = HEADERS | self._for_others(request)
         try:
             answer = await self._answer(request)
             if isinstance(answer, Stream):
-                return await answer.serve(request, HEADERS)
+                return await answer.serve(request, general)
         except ApiError as error:
             answer = _refusal(error)
         except BrokerError as error:
@@ -101,21 +104,22 @@ class _Entrance:
         except Exception as error:
             answer = _refusal(_unforeseen(request, error))
         response = web.Response(
-            status=answer.status, body=answer.body, headers=HEADERS | answer.headers
+            status=answer.status, body=answer.body, headers=general | answer.headers
         )
         if len(answer.body) > COMPRESSED_FROM and "content-encoding" not in answer.headers:
             response.enable_compression()
         return response
 
     async def _answer(self, request: web.Request) -> "_Encoded | Stream":
-        moved = REDIRECTS.get(_raw_path(request))
-        if moved is not None:
-            return _Encoded(301, b"", {"location": moved})
-        match = self._match(request)
+        path = self._path(request)
+        if (to := moved(path, self.server.options.http_path_prefix)) is not None:
+            return _Encoded(301, b"", {"location": to})
+        match = self._match(path)
         if match is None:
-            return _console_file(request)
+            return _console_file(request, path)
         if request.method == "OPTIONS":
-            return _Encoded(200, b"", {"allow": match.allow})
+            asked = self._for_others(request, match.allow)
+            return _Encoded(200, b"", {"allow": match.allow, **asked})
         route = match.find(request.method)
         if route is None:
             raise ApiError(405, headers={"allow": match.allow})
@@ -164,9 +168,28 @@ class _Entrance:
             sessions=self.sessions,
         )
 
-    def _match(self, request: web.Request) -> Match | None:
+    def _path(self, request: web.Request) -> str:
+        # Behind the prefix that stands before all of ours.
+        path, prefix = _raw_path(request), self.server.options.http_path_prefix
+        if not prefix:
+            return path
+        if path == prefix:
+            return "/mgmt"  # which leads to where the console is
+        if not path.startswith(prefix + "/"):
+            raise not_found()
+        return path.removeprefix(prefix)
+
+    def _for_others(self, request: web.Request, allow: str = "") -> dict[str, str]:
+        # What scripts of other origins are told: most brokers have none.
+        if not (origins := self.server.options.cors_origins):
+            return {}
+        from mgmt_ui import cors
+
+        return cors.headers(origins, request.headers, allow)
+
+    def _match(self, path: str) -> Match | None:
         try:
-            return self.router.match(_raw_path(request))
+            return self.router.match(path)
         except MalformedPath:
             raise ApiError(400) from None
 
@@ -218,17 +241,19 @@ async def _read(request: web.Request) -> bytes:
         raise bad_request(TOO_LARGE) from None
 
 
-def _console_file(request: web.Request) -> _Encoded:
+def _console_file(request: web.Request, path: str) -> _Encoded:
     # Imported when asked for: a broker that nobody looks at does without.
     from mgmt_ui import static
 
     if request.method in {"GET", "HEAD"}:
         wanted = request.headers.get("accept-encoding", "")
         known = request.headers.get("if-none-match", "")
-        if (file := static.find(_raw_path(request), wanted, known)) is not None:
+        if (file := static.find(path, wanted, known)) is not None:
             return _Encoded(file.status, file.body, file.headers)
     # A path that nobody knows is no place to write to (spec 1.2).
-    raise ApiError(405) if request.method in {"POST", "PUT"} else not_found()
+    if request.method in {"POST", "PUT"}:
+        raise ApiError(405, headers={"allow": READING})
+    raise not_found()
 
 
 def _refusal(error: ApiError) -> _Encoded:

@@ -58,7 +58,6 @@ def document() -> Schema:
             "version": __version__,
             "description": "RabbitMQ's management API, and what Leveret adds.",
         },
-        "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in dict.fromkeys(_subject(route) for route in ROUTES)],
         "paths": paths,
         "components": {

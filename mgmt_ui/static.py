@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
 
+from mgmt_ui import cli_page
+
 DIST = Path(__file__).resolve().parent / "console" / "dist"
 
 # Nothing but these is ever opened: no path of a request reaches the file system otherwise.
@@ -69,6 +71,8 @@ class File:
 
 def find(path: str, accept_encoding: str = "", if_none_match: str = "") -> File | None:
     """The file for the path of a request as it stands in its line; None where there is none."""
+    if path in cli_page.PATHS:
+        return File(200, cli_page.PAGE, HEADERS | {"content-type": TYPES[".html"]})
     name = path.removeprefix("/") or "index.html"
     if not NAME.fullmatch(name):
         return None

@@ -16,9 +16,10 @@ STYLE = (
 )
 
 
-def document(_call: Call) -> openapi.Schema:
+def document(call: Call) -> openapi.Schema:
     """GET /openapi.json: the whole API as OpenAPI 3.1"""
-    return openapi.document()
+    base = call.server.options.http_path_prefix or "/"
+    return openapi.document() | {"servers": [{"url": base}]}
 
 
 def page(_call: Call) -> Answer:

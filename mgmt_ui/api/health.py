@@ -85,8 +85,9 @@ def protocol_listener(call: Call) -> Answer:
     """GET /health/checks/protocol-listener/:protocol: one of several, with commas, is enough."""
     wanted = call.path["protocol"].split(",")
     active = list(dict.fromkeys(listener.protocol for listener in call.server.listeners))
-    for protocol in wanted:
-        if PROTOCOLS.get(protocol.lower(), protocol.lower()) in active:
+    for name in wanted:
+        protocol = PROTOCOLS.get(name.lower(), name.lower())
+        if protocol in active:
             return ok(protocol=protocol, protocols=active)
     missing = wanted[0] if len(wanted) == 1 else wanted
     return failed("No active listener", missing=missing, protocols=active)

@@ -58,7 +58,7 @@ def test_every_option_has_a_flag_a_variable_and_a_key(name: str, empty_directory
     texts |= {"alarmed_publishers": "REFUSE", "no_default_user": "TRUE"}
     texts |= {"tls_verify": "PEER", "tls_min_version": "1.3", "tls_username_from": "san_dns"}
     texts |= {"auth_mechanisms": "plain,External", "strict_recovery": "TRUE"}
-    texts |= {"auth_http_method": "POST"}
+    texts |= {"auth_http_method": "POST", "http_path_prefix": "/mq"}
     texts |= {
         each: "https://auth.example/x?y" for each in OPTIONS if each.endswith(("_url", "_path"))
     }
@@ -255,3 +255,9 @@ def test_names() -> None:
     assert load(["--loopback-users", "none"], {}).loopback_users == ()
     assert load(["--loopback-users", "a, b,a"], {}).loopback_users == ("a", "b")
     assert "is not one or more names" in refusal("--loopback-users", " , ")
+
+
+@pytest.mark.parametrize("text", ["mq", "/mq/", "/", "/a//b", "/a?b", "/a b", "/ä"])
+def test_a_prefix_is_the_beginning_of_a_path(text: str) -> None:
+    with pytest.raises(OptionError, match="http-path-prefix"):
+        load(["--http-path-prefix", text], {})

@@ -62,7 +62,7 @@ async def test_protocols(ask: Ask):
     path = "health/checks/protocol-listener/"
     for alias in ("amqp", "AMQP091", "amqp0-9-1", "mqtt,amqp"):
         status, body = await answer(ask, path + alias)
-        assert (status, body["protocols"]) == (200, ["amqp", "http"])
+        assert (status, body["protocol"], body["protocols"]) == (200, "amqp", ["amqp", "http"])
     status, body = await answer(ask, path + "mqtt")
     assert (status, body["missing"], body["protocols"]) == (503, "mqtt", ["amqp", "http"])
 
