@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from mgmt_ui import cluster
 from mgmt_ui.answer import Answer
 from mgmt_ui.api.plugins import check
-from mgmt_ui.call import Call
+from mgmt_ui.call import NOT_OPEN, Call
 from mgmt_ui.errors import bad_request, not_authorised, not_found
 from mgmt_ui.paging import Row
 from vhosts import errors
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from broker.queue import Queue
     from vhosts.vhost import VirtualHost
 
+FULL = "node connection limit is reached"
 SINGLE = {"status": "ok", "reason": "single node cluster"}
 ALIVENESS = "aliveness-test"
 TEST_BODY = b"test_message"
@@ -170,15 +171,28 @@ def in_service(_call: Call) -> Answer:
 
 
 def ready(call: Call) -> Answer:
-    """GET /health/checks/ready-to-serve-clients: it listens for AMQP; for anybody."""
+    """GET /health/checks/ready-to-serve-clients: it listens for AMQP, and has room; for anybody."""
+    if _is_full(call):
+        return failed(FULL)
     if any(listener.protocol.startswith("amqp") for listener in call.server.listeners):
         return ok()
     return failed("No active AMQP listener")
 
 
 def below_connection_limit(call: Call) -> Answer:
-    """GET /health/checks/below-node-connection-limit: there is none; for anybody."""
-    return ok(connections=sum(1 for _ in call.server.connections), limit="infinity")
+    """GET /health/checks/below-node-connection-limit: that of --connection-max; for anybody."""
+    present = _present(call)
+    if _is_full(call):
+        return failed(FULL, connections=present)
+    return ok(connections=present, limit=call.server.vhosts.limits.max_connections or "infinity")
+
+
+def _present(call: Call) -> int:
+    return sum(each.state not in NOT_OPEN for each in call.server.connections)
+
+
+def _is_full(call: Call) -> bool:
+    return 0 < call.server.vhosts.limits.max_connections <= _present(call)
 
 
 def cluster_size(call: Call) -> Answer:

@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any
 
 from tests.unit.mgmt_ui.conftest import Ask
@@ -115,3 +116,18 @@ async def test_nobody_can_connect_without_a_listener(ask: Ask, server: FakeServe
     del server.listeners[0]
     status, _ = await answer(ask, "health/checks/ready-to-serve-clients", user=None)
     assert status == 503
+
+
+async def test_the_connections_that_may_be_open(get: Any, ask: Ask, server: FakeServer):
+    path = "health/checks/below-node-connection-limit"
+    server.connections += [SimpleNamespace(state=state) for state in ("running", "starting")]
+    found = await get(f"/api/{path}", user=None)
+    assert found == {"status": "ok", "connections": 1, "limit": "infinity"}
+
+    server.vhosts.limits.max_connections = 2
+    assert (await get(f"/api/{path}", user=None))["limit"] == 2
+
+    server.vhosts.limits.max_connections = 1
+    full = {"status": "failed", "reason": "node connection limit is reached"}
+    assert await answer(ask, path, user=None) == (503, {**full, "connections": 1})
+    assert await answer(ask, "health/checks/ready-to-serve-clients", user=None) == (503, full)
