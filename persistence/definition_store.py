@@ -131,6 +131,7 @@ def _named(keys: dict[str, Any]) -> dict[str, Any]:
     return {f"key_{name}": value for name, value in keys.items()}
 
 
+_INSERT = {table.name: insert(table) for table in schema.metadata.sorted_tables}
 _DELETE = {table.name: _by_key(table) for table in schema.metadata.sorted_tables}
 _SAVE_DELIVERED = (
     update(schema.queue)
@@ -225,22 +226,14 @@ class DefinitionStore:
         keys = {"user": octets(user), "vhost": octets(vhost), "exchange": octets(exchange)}
         self._delete(schema.topic_permission, keys)
 
-    def save_policy(
-        self,
-        vhost: str,
-        name: str,
-        pattern: str,
-        apply_to: str,
-        priority: int,
-        definition: dict[str, Any],
-    ) -> None:
+    def save_policy(self, vhost: str, row: PolicyRow) -> None:
         values = {
-            "pattern": octets(pattern),
-            "apply_to": apply_to,
-            "priority": priority,
-            "definition": json.dumps(definition),
+            "pattern": octets(row.pattern),
+            "apply_to": row.apply_to,
+            "priority": row.priority,
+            "definition": json.dumps(row.definition),
         }
-        self._replace(schema.policy, {"vhost": octets(vhost), "name": octets(name)}, values)
+        self._replace(schema.policy, {"vhost": octets(vhost), "name": octets(row.name)}, values)
 
     def delete_policy(self, vhost: str, name: str) -> None:
         self._delete(schema.policy, {"vhost": octets(vhost), "name": octets(name)})
@@ -254,24 +247,15 @@ class DefinitionStore:
         keys = {"vhost": octets(vhost), "component": octets(component), "name": octets(name)}
         self._delete(schema.parameter, keys)
 
-    def save_exchange(
-        self,
-        vhost: str,
-        name: str,
-        type_name: str,
-        auto_delete: bool,
-        internal: bool,
-        arguments: Table,
-        creator: str,
-    ) -> None:
+    def save_exchange(self, vhost: str, row: ExchangeRow) -> None:
         values = {
-            "type": type_name,
-            "auto_delete": auto_delete,
-            "internal": internal,
-            "arguments": tables_json.dump(arguments),
-            "creator": octets(creator),
+            "type": row.type,
+            "auto_delete": row.auto_delete,
+            "internal": row.internal,
+            "arguments": tables_json.dump(row.arguments),
+            "creator": octets(row.creator),
         }
-        self._replace(schema.exchange, {"vhost": octets(vhost), "name": octets(name)}, values)
+        self._replace(schema.exchange, {"vhost": octets(vhost), "name": octets(row.name)}, values)
 
     def delete_exchange(self, vhost: str, name: str) -> None:
         self._delete(schema.exchange, {"vhost": octets(vhost), "name": octets(name)})
@@ -302,36 +286,19 @@ class DefinitionStore:
         parameters = {"key_id": queue_id, "marks": marks_text(queue_id, marks)}
         self._commit.remark(_SAVE_DELIVERED, parameters)
 
-    def save_binding(
-        self,
-        vhost: str,
-        source: str,
-        destination: str,
-        destination_type: str,
-        routing_key: str,
-        arguments: Table,
-    ) -> None:
-        identity = _identity(source, destination, destination_type, routing_key, arguments)
+    def save_binding(self, vhost: str, row: BindingRow) -> None:
         values = {
-            "source": octets(source),
-            "destination": octets(destination),
-            "destination_type": destination_type,
-            "routing_key": octets(routing_key),
-            "arguments": tables_json.dump(arguments),
+            "source": octets(row.source),
+            "destination": octets(row.destination),
+            "destination_type": row.destination_type,
+            "routing_key": octets(row.routing_key),
+            "arguments": tables_json.dump(row.arguments),
         }
-        self._replace(schema.binding, {"vhost": octets(vhost), "identity": identity}, values)
+        keys = {"vhost": octets(vhost), "identity": _identity(row)}
+        self._replace(schema.binding, keys, values)
 
-    def delete_binding(
-        self,
-        vhost: str,
-        source: str,
-        destination: str,
-        destination_type: str,
-        routing_key: str,
-        arguments: Table,
-    ) -> None:
-        identity = _identity(source, destination, destination_type, routing_key, arguments)
-        self._delete(schema.binding, {"vhost": octets(vhost), "identity": identity})
+    def delete_binding(self, vhost: str, row: BindingRow) -> None:
+        self._delete(schema.binding, {"vhost": octets(vhost), "identity": _identity(row)})
 
 
 def marks_text(queue_id: int, marks: list[int]) -> str:
@@ -341,15 +308,10 @@ def marks_text(queue_id: int, marks: list[int]) -> str:
     return f"{text}#{checksums.of_row((queue_id, text))}"
 
 
-_INSERT = {table.name: insert(table) for table in schema.metadata.tables.values()}
-
-
-def _identity(
-    source: str, destination: str, destination_type: str, routing_key: str, arguments: Table
-) -> bytes:
+def _identity(row: BindingRow) -> bytes:
     # A key of bounded size, whatever names and arguments are like.
-    ends = (source, destination_type, destination, routing_key)
-    text = json.dumps([*ends, json.loads(tables_json.dump(arguments))], sort_keys=True)
+    ends = (row.source, row.destination_type, row.destination, row.routing_key)
+    text = json.dumps([*ends, json.loads(tables_json.dump(row.arguments))], sort_keys=True)
     return sha256(text.encode()).digest()
 
 

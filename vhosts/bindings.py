@@ -7,7 +7,7 @@ a queue is found without a search, and the one place where bindings reach the st
 from collections.abc import Iterable
 
 from exchanges.base import Binding, Exchange, InvalidArgument
-from persistence.definition_store import DefinitionStore
+from persistence.definition_store import BindingRow, DefinitionStore
 from vhosts import errors
 from vhosts.argument_checks import Table
 from vhosts.interfaces import QueueLike
@@ -38,7 +38,7 @@ class Bindings:
         """None when it is there already. PreconditionFailed for what the exchange cannot take."""
         binding = self.restore(exchange, destination, destination_type, routing_key, arguments)
         if binding is not None and _durable(binding):
-            self._store.save_binding(*self._row(binding), arguments)
+            self._store.save_binding(self._vhost, _row(binding))
         return binding
 
     def restore(
@@ -61,7 +61,7 @@ class Bindings:
     def remove(self, binding: Binding) -> None:
         self.forget(binding)
         if _durable(binding):
-            self._store.delete_binding(*self._row(binding), binding.arguments)
+            self._store.delete_binding(self._vhost, _row(binding))
 
     def forget(self, binding: Binding) -> None:
         """`remove`, but for the store."""
@@ -78,14 +78,15 @@ class Bindings:
             self.remove(binding)
         return [binding.source for binding in inbound]
 
-    def _row(self, binding: Binding) -> tuple[str, str, str, str, str]:
-        return (
-            self._vhost,
-            binding.source.name,
-            binding.destination.name,
-            binding.destination_type,
-            binding.routing_key,
-        )
+
+def _row(binding: Binding) -> BindingRow:
+    return BindingRow(
+        binding.source.name,
+        binding.destination.name,
+        binding.destination_type,
+        binding.routing_key,
+        binding.arguments,
+    )
 
 
 def _durable(binding: Binding) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from weakref import ref
 
 from exchanges.base import Exchange
+from persistence.definition_store import PolicyRow
 from vhosts import policy_keys
 from vhosts.interfaces import Q
 from vhosts.policies import EXCHANGE, OPERATOR_COMPONENT, Policies, Policy
@@ -53,14 +54,9 @@ class Enforcement(Generic[Q]):
         store, name = self._vhost.store, self._vhost.name
 
         def save(policy: Policy) -> None:
-            store.save_policy(
-                name,
-                policy.name,
-                policy.pattern,
-                policy.apply_to,
-                policy.priority,
-                policy.definition,
-            )
+            definition, priority = policy.definition, policy.priority
+            row = PolicyRow(policy.name, policy.pattern, policy.apply_to, priority, definition)
+            store.save_policy(name, row)
 
         return Policies(save, lambda policy: store.delete_policy(name, policy), self.changed)
 

@@ -12,7 +12,7 @@ from exchanges.base import Binding, Exchange
 from exchanges.default import DefaultExchange
 from exchanges.registry import EXCHANGE_TYPES
 from persistence.commit import GroupCommit
-from persistence.definition_store import DefinitionStore
+from persistence.definition_store import DefinitionStore, ExchangeRow
 from persistence.message_log import MessageLog
 from vhosts import errors, naming
 from vhosts.argument_checks import Table
@@ -160,9 +160,8 @@ class VirtualHost(Generic[Q]):
         exchange = self.add_exchange(name, type_name, durable, auto_delete, internal, arguments)
         exchange.creator = authorise.user
         if durable:
-            self.store.save_exchange(
-                self.name, name, type_name, auto_delete, internal, arguments, exchange.creator
-            )
+            row = ExchangeRow(name, type_name, auto_delete, internal, arguments, exchange.creator)
+            self.store.save_exchange(self.name, row)
             if exchange.room is not None:
                 room = exchange.room
                 self.store.save_queue(self.name, room.name, room.id, False, {}, exchange.creator)

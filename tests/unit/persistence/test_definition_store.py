@@ -6,7 +6,7 @@ import pytest
 
 from persistence.contents import PAGE, Contents
 from persistence.damage import Damage
-from persistence.definition_store import Definitions, DefinitionStore, ExchangeRow
+from persistence.definition_store import BindingRow, Definitions, DefinitionStore, ExchangeRow
 from persistence.steps import at_once
 
 ODD = b"caf\xe9 \xff\x00".decode("utf-8", "surrogateescape")
@@ -56,8 +56,8 @@ def test_permissions(database, store):
 
 
 def test_exchanges_belong_to_their_vhost(database, store):
-    store.save_exchange("/", LONG, "topic", True, False, TABLE, LONG)
-    store.save_exchange("other", LONG, "direct", False, True, {}, "")
+    store.save_exchange("/", ExchangeRow(LONG, "topic", True, False, TABLE, LONG))
+    store.save_exchange("other", ExchangeRow(LONG, "direct", False, True, {}, ""))
 
     assert contained(database, "exchanges", "/") == [
         ExchangeRow(LONG, "topic", True, False, TABLE, LONG)
@@ -84,31 +84,32 @@ def test_queues_and_their_delivered_marks(database, store):
 
 
 def test_bindings_are_told_apart_by_all_that_they_are(database, store):
-    first = ("/", LONG, ODD, "queue", ODD, TABLE)
+    first = BindingRow(LONG, ODD, "queue", ODD, TABLE)
     others = [
-        ("/", LONG, ODD, "exchange", ODD, TABLE),
-        ("/", LONG, ODD, "queue", ODD, {}),
-        ("/", LONG, ODD, "queue", "", TABLE),
+        BindingRow(LONG, ODD, "exchange", ODD, TABLE),
+        BindingRow(LONG, ODD, "queue", ODD, {}),
+        BindingRow(LONG, ODD, "queue", "", TABLE),
     ]
     for row in (first, first, *others):
-        store.save_binding(*row)
+        store.save_binding("/", row)
     assert len(contained(database, "bindings", "/")) == 4
 
-    store.delete_binding(*first[:5], dict(reversed(TABLE.items())))
+    store.delete_binding("/", first._replace(arguments=dict(reversed(TABLE.items()))))
 
     left = contained(database, "bindings", "/")
-    assert {tuple(map(repr, row)) for row in left} == {tuple(map(repr, r[1:])) for r in others}
+    assert {tuple(map(repr, row)) for row in left} == {tuple(map(repr, row)) for row in others}
 
 
 def test_the_order_within_arguments_means_nothing(database, store):
     inner = {"b": ("I", 1), "a": ("A", [("F", {"d": ("V", None), "c": ("t", True)})])}
     turned = {"a": ("A", [("F", {"c": ("t", True), "d": ("V", None)})]), "b": ("I", 1)}
     assert inner == turned
-    row = ("/", "e", "q", "queue", "k")
-    store.save_binding(*row, {"x": ("F", inner)})
-    store.save_binding(*row, {"x": ("F", turned)})
+    row = BindingRow("e", "q", "queue", "k", {"x": ("F", inner)})
+    same = row._replace(arguments={"x": ("F", turned)})
+    store.save_binding("/", row)
+    store.save_binding("/", same)
     assert len(contained(database, "bindings", "/")) == 1
-    store.delete_binding(*row, {"x": ("F", turned)})
+    store.delete_binding("/", same)
     assert contained(database, "bindings", "/") == []
 
 

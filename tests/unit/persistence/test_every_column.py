@@ -8,7 +8,13 @@ import pytest
 from persistence import schema
 from persistence.contents import Contents
 from persistence.damage import Damage, RecoveryRefused
-from persistence.definition_store import Definitions, DefinitionStore
+from persistence.definition_store import (
+    BindingRow,
+    Definitions,
+    DefinitionStore,
+    ExchangeRow,
+    PolicyRow,
+)
 from persistence.message_log import MessageLog
 from persistence.recovery import Recovery
 from persistence.steps import at_once
@@ -36,12 +42,12 @@ def filled(tmp_path_factory):
     store.save_user("ann", "hash", "sha", ("monitoring",))
     store.save_permission("ann", "/", "a", "b", "c")
     store.save_topic_permission("ann", "/", "x", "b", "c")
-    store.save_policy("/", "p", "^q", "queues", 3, {"max-length": 7})
+    store.save_policy("/", PolicyRow("p", "^q", "queues", 3, {"max-length": 7}))
     store.save_parameter("/", "federation", "f", {"uri": "u"})
-    store.save_exchange("/", "x", "topic", False, True, {"a": ("S", "b")}, "ann")
+    store.save_exchange("/", ExchangeRow("x", "topic", False, True, {"a": ("S", "b")}, "ann"))
     store.save_queue("/", "q", 5, False, {"a": ("S", "b")}, "ann")
     store.save_delivered(5, [70])
-    store.save_binding("/", "x", "q", "queue", "key", {})
+    store.save_binding("/", BindingRow("x", "q", "queue", "key", {}))
     database.publish(0, queue=5)
     database.written()
     entries = database.publish(*range(1, 6), queue=5)

@@ -166,7 +166,7 @@ def test_what_is_written(vhost):
     assert not vhost.policies.delete("p")
     value = {"pattern": "b", "definition": TTL, "priority": 0, "apply-to": "all"}
     assert vhost.store.calls == [
-        ("save_policy", "/", "p", "a", "queues", 2, TTL),
+        ("save_policy", "/", ("p", "a", "queues", 2, TTL)),
         ("save_parameter", "/", "operator_policy", "o", value),
         ("delete_policy", "/", "p"),
         ("delete_parameter", "/", "operator_policy", "o"),

@@ -150,9 +150,9 @@ def test_only_bindings_between_durable_ends_are_stored(vhost):
     for source, destination in [("dx", "dq"), ("dx", "q"), ("x", "dq"), ("x", "q")]:
         bind(vhost, source, destination)
     unbind(vhost, "dx", "q")
-    assert vhost.store.calls == [("save_binding", "/", "dx", "dq", "queue", "k", {})]
+    assert vhost.store.calls == [("save_binding", "/", ("dx", "dq", "queue", "k", {}))]
     unbind(vhost, "dx", "dq")
-    assert vhost.store.calls[1:] == [("delete_binding", "/", "dx", "dq", "queue", "k", {})]
+    assert vhost.store.calls[1:] == [("delete_binding", "/", ("dx", "dq", "queue", "k", {}))]
 
 
 # -- auto-delete -------------------------------------------------------------------------------
