@@ -9,21 +9,22 @@ whatever came back.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from broker.message import QueuedMessage
-from broker.paged_look import Look
-from broker.ready import Fifo
+from broker.paged_expiry import Timed
+from broker.ready import Fifo, Sparse
 from broker.segment import Segment
 from persistence.shares import Share
 
 if TYPE_CHECKING:
     from broker.paging import Pager
     from broker.queue import Queue
+    from persistence.message_log import Batch
 
 
-class Paged(Look):
+class Paged(Timed):
     """As a Fifo, which it takes the place of.
 
     `head` is delivered from; it has all that came back.  `at_hand` is how much
@@ -32,7 +33,6 @@ class Paged(Look):
     """
 
     __slots__ = (
-        "_nearest",
         "_pager",
         "append",
         "delivered_below",
@@ -46,13 +46,12 @@ class Paged(Look):
     paged = True
 
     def __init__(self, queue: "Queue", pager: "Pager", head: Fifo, keep: int, level: int) -> None:
+        super().__init__()
         self.queue = queue
         self._pager = pager
         self._middle: deque[Segment] = deque()
         # Messages in the middle; how many and how large those are that are on the disk only.
         self._count = self._messages = self._octets = 0
-        # The first deadline in the middle that is not being read, None for none.
-        self._nearest: int | None = None
         self.level = level
         self.delivered_below = 0
         self._lead(head)
@@ -95,8 +94,7 @@ class Paged(Look):
                 entries = self._make_resident(segment)
                 self._count -= len(entries)
                 self._take_in(entries, plain)
-                if segment.earliest is not None:
-                    self._look_for_nearest()
+                segment.earliest = None
             else:
                 return 0
             here = len(self.head)
@@ -105,18 +103,16 @@ class Paged(Look):
     def _take_in(self, entries: list[QueuedMessage], plain: bool) -> None:
         # `plain`: none has a deadline, and none may have been delivered before.
         head = self.head
-        if plain and type(head) is Fifo:
-            head.fresh.extend(entries)
-            return
-        for entry in entries:
-            if entry.returns:
-                if entry.deadline is not None:
-                    head = head.for_return(entry)
-                head.requeue(entry)
-            else:
-                if entry.deadline is not None:
-                    head = head.for_deadline(entry)
-                head.append(entry)
+        new = entries
+        if not plain and any(entry.returns for entry in entries):
+            new = [entry for entry in entries if not entry.returns]
+            for entry in entries:
+                if entry.returns:
+                    head = head if entry.deadline is None else head.for_return(entry)
+                    head.requeue(entry)
+        if not plain and any(entry.deadline is not None for entry in new):
+            head = head if isinstance(head, Sparse) else Sparse(head)
+        head.extend(new)
         self._lead(head)
 
     def successor(self) -> Fifo:
@@ -145,7 +141,7 @@ class Paged(Look):
         self.tail.clear()
         self._middle.clear()
         self._count = self._messages = self._octets = 0
-        self._nearest = None
+        self.forget_deadlines()
 
     def frontiers(self, next_position: int) -> list[int]:
         """The position from which on nothing was ever delivered, as a list of one level."""
@@ -174,9 +170,7 @@ class Paged(Look):
         if share is not None:
             self._messages += len(share.ordinals)
             self._octets += share.octets
-        if segment.earliest is not None:
-            nearest = self._nearest
-            self._nearest = segment.earliest if nearest is None else min(nearest, segment.earliest)
+        self.note_deadline(segment)
 
     def start_at(self, delivered_below: int) -> None:
         """All pieces are there, at a start of the broker: brings them in order of position."""
@@ -188,23 +182,28 @@ class Paged(Look):
 
         Messages that are in memory only go along, where others stand behind them.
         """
-        fresh = self.tail.fresh
-        if written is not None and _is_next(fresh, written):
-            for _ in range(len(written.ordinals)):
-                fresh.popleft()
+        tail = self.tail
+        if written is not None and type(tail) is Fifo and _is_next(tail.fresh, written):
+            tail.shed(len(written.ordinals))
             self.add(written)
         others: list[QueuedMessage] = []
-        while fresh and (fresh[0].batch is None or fresh[0].batch.written):
-            entry = fresh[0]
-            if entry.batch is None:
-                others.append(fresh.popleft())
+        for batch, messages in groupby(tail.shed(self._movable()), _batch):
+            run = list(messages)
+            if batch is None:
+                others = run
                 continue
-            batch, run = entry.batch, []
-            while fresh and fresh[0].batch is batch:
-                run.append(fresh.popleft())
-            self.add(Share.of(batch, run, self.level), others)
+            self.add(written if _are(run, written) else Share.of(batch, run, self.level), others)
             others = []
-        fresh.extendleft(reversed(others))
+
+    def _movable(self) -> int:
+        # How many of the first in the tail there are up to the last that the disk has.
+        end = 0
+        for count, entry in enumerate(self.tail.unseen(), 1):
+            if entry.batch is not None:
+                if not entry.batch.written:
+                    break
+                end = count
+        return end
 
     # -- in fewer pieces -----------------------------------------------------------------
 
@@ -218,9 +217,10 @@ class Paged(Look):
         at, middle = self._index(neighbours[0].first), self._middle
         middle.rotate(-at)
         for _ in neighbours:
-            middle.popleft()
+            middle.popleft().leave()
         middle.appendleft(segment)
         middle.rotate(at)
+        self.note_deadline(segment)
 
     # -- and back ------------------------------------------------------------------------
 
@@ -273,7 +273,7 @@ class Paged(Look):
         if others:
             entries = sorted([*entries, *others], key=_position)
         self._mark(entries)
-        segment.share = segment.blob = None
+        segment.reduce(None)
         segment.others = entries
         return entries
 
@@ -296,18 +296,8 @@ class Paged(Look):
 
     def nearest(self) -> int | None:
         """The earliest deadline there is, but for what is being read; None where there is none."""
-        found = (self.head.nearest(), self._nearest, self.tail.nearest())
+        found = (self.head.nearest(), self.nearest_on_disk(), self.tail.nearest())
         return min((deadline for deadline in found if deadline is not None), default=None)
-
-    def _look_for_nearest(self) -> None:
-        deadlines = (s.earliest for s in self._middle if s.readable or not s.asked)
-        self._nearest = min((each for each in deadlines if each is not None), default=None)
-
-    def arrived(self) -> None:
-        """What was asked for was read."""
-        self._look_for_nearest()
-        if self._nearest is not None:
-            self.queue.expiry.watch(self._nearest)
 
     def take_expired(self, now: int, limit: int) -> list[QueuedMessage]:
         """Takes out those whose deadline is not after `now`, at most `limit` of them.
@@ -315,48 +305,9 @@ class Paged(Look):
         What has to be read for that comes later.
         """
         expired = self.head.take_expired(now, limit)
-        if self._nearest is not None and self._nearest <= now:
-            self._expire_middle(now, limit, expired)
-            self._look_for_nearest()
+        self.expire_middle(now, limit, expired)
         expired += self.tail.take_expired(now, limit - len(expired))
         return expired
-
-    def _expire_middle(self, now: int, limit: int, expired: list[QueuedMessage]) -> None:
-        unread: list[Segment] = []
-        for segment in self._middle:
-            if segment.earliest is None or segment.earliest > now:
-                continue
-            if len(expired) >= limit:
-                break
-            if segment.readable:
-                self._make_resident(segment)
-                before = len(expired)
-                _take_due(segment, now, limit, expired)
-                self._count -= len(expired) - before
-            elif segment.share is not None and self._is_worthless(segment, segment.share, now):
-                self._forget(segment)
-            elif not segment.asked:
-                unread.append(segment)
-        if unread:
-            self._pager.read(self, unread)
-        self._middle = deque(segment for segment in self._middle if len(segment))
-
-    def _is_worthless(self, segment: Segment, share: Share, now: int) -> bool:
-        # All of it has expired, and nobody wants to see it.
-        return (
-            share.latest is not None
-            and share.latest <= now
-            and not segment.others
-            and self.queue.settings.dead_letter_exchange is None
-        )
-
-    def _forget(self, segment: Segment) -> None:
-        share, segment.share = segment.share, None
-        assert share is not None  # else it would be in memory
-        self._count -= len(share.ordinals)
-        self._messages -= len(share.ordinals)
-        self._octets -= share.octets
-        self.queue.forget(share)
 
 
 def _is_next(fresh: deque[QueuedMessage], share: Share) -> bool:
@@ -372,16 +323,20 @@ def _is_next(fresh: deque[QueuedMessage], share: Share) -> bool:
     )
 
 
-def _take_due(segment: Segment, now: int, limit: int, expired: list[QueuedMessage]) -> None:
-    left: list[QueuedMessage] = []
-    for entry in segment.others:
-        if entry.deadline is not None and entry.deadline <= now and len(expired) < limit:
-            expired.append(entry)
-        else:
-            left.append(entry)
-    segment.others = left
-    deadlines = (entry.deadline for entry in left if entry.deadline is not None)
-    segment.earliest = min(deadlines, default=None)
+def _are(run: list[QueuedMessage], share: Share | None) -> bool:
+    # Whether these, which are of one batch, are all of the share, and there is one.
+    return (
+        share is not None
+        and run[0].batch is share.batch
+        and len(run) == len(share.ordinals)
+        and run[0].ref == share.ordinals[0]
+        and run[-1].ref == share.ordinals[-1]
+    )
+
+
+def _batch(entry: QueuedMessage) -> "Batch | None":
+    batch: Batch | None = entry.batch
+    return batch
 
 
 def _position(entry: QueuedMessage) -> int:

@@ -146,8 +146,9 @@ class Look:
         gone = wanted.intersection(copies) if share is not None and copies else set()
         if share is not None and copies and gone:
             left = [entry for entry in copies if entry not in gone]
+            segment.reduce(Share.of(share.batch, left, self.level) if left else None)
             segment.copies = left
-            segment.share = Share.of(share.batch, left, self.level) if left else None
+            segment.schedule = None
             self._messages -= len(gone)
             self._octets -= share.octets - (segment.share.octets if segment.share else 0)
         taken |= gone
@@ -156,10 +157,10 @@ class Look:
             del self._middle[at]
         if taken and segment.earliest is not None:
             segment.find_earliest()
-            self._look_for_nearest()
+            self.note_deadline(segment)
         return taken
 
-    def _look_for_nearest(self) -> None:
+    def note_deadline(self, segment: "Segment") -> None:
         raise NotImplementedError
 
 

@@ -10,7 +10,7 @@ has a batch of its messages, and when it was delivered from.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from broker.chunk import OVERHEAD, Chunk
 from broker.message import QueuedMessage
@@ -149,7 +149,7 @@ class Pager:
     def _page_out(self, queue: "Queue", ready: "Fifo | Paged", share: Share) -> "Fifo | Paged":
         if not isinstance(ready, Paged):
             keep = _prefix(ready, min(HEAD, self._share // 4))
-            if keep == len(ready.fresh):
+            if keep is None:
                 return ready
             ready = Paged(queue, self, ready, keep, share.level)
             self.watch(queue)
@@ -214,21 +214,25 @@ class Pager:
                 self._ask(paged, portion)
                 portion, size = [], 0
 
-    def _ask(self, paged: Paged | Chunks, segments: Sequence[Segment | Chunk]) -> None:
+    def _ask(self, paged: Paged | Chunks, segments: list[Any]) -> None:
         queue = paged.queue
 
         def arrived(blobs: list[Blob]) -> None:
             for segment, blob in zip(segments, blobs, strict=True):
                 segment.blob = blob
-            paged.arrived()
-            for callback in self._waiting.pop(queue, ()):
-                callback()
-            if not queue.deleted:
-                queue.touch()
-            queue.turn.schedule()
+            paged.arrived(segments)
+            self.goes_on(queue)
 
         numbers = [segment.share.batch.id for segment in segments if segment.share is not None]
         self._commit.reader.fetch(numbers, arrived)
+
+    def goes_on(self, queue: "Queue") -> None:
+        """Something that a queue had to wait for was read."""
+        for callback in self._waiting.pop(queue, ()):
+            callback()
+        if not queue.deleted:
+            queue.touch()
+        queue.turn.schedule()
 
     def when_read(self, queue: "Queue", callback: Callable[[], object]) -> None:
         """Calls `callback` once more of a queue that must wait was read."""
@@ -290,10 +294,10 @@ def _weight(queue: "Queue") -> int:
     return queue.ready_bytes - octets + (len(queue.ready) - messages) * OVERHEAD
 
 
-def _prefix(ready: Fifo, size: int) -> int:
-    # How many of the first messages take about `size` bytes together.
-    for count, entry in enumerate(ready.fresh):
+def _prefix(ready: Fifo, size: int) -> int | None:
+    # How many of the first messages take about `size` bytes together; None where all do not.
+    for count, entry in enumerate(ready.unseen()):
         if size <= 0:
             return count
         size -= entry.message.header.body_size + OVERHEAD
-    return len(ready.fresh)
+    return None

@@ -6,7 +6,7 @@ those whose deadline is over, wherever they stand.  Not here: priority levels
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -72,6 +72,19 @@ class Fifo:
         while len(fresh) > keep:
             fresh.pop()
         return following
+
+    def extend(self, entries: Sequence[QueuedMessage]) -> None:
+        """Adds messages at the end, which only in a Sparse may have deadlines."""
+        self.fresh.extend(entries)
+
+    def unseen(self) -> Iterable[QueuedMessage]:
+        """What was never delivered, in order."""
+        return self.fresh
+
+    def shed(self, count: int) -> list[QueuedMessage]:
+        """Takes out the first so many of `unseen`, which must be there."""
+        fresh = self.fresh
+        return [fresh.popleft() for _ in range(count)]
 
     def __iter__(self) -> Iterator[QueuedMessage]:
         yield from (entry for _, entry in sorted(self.returned, key=lambda item: item[0]))
@@ -240,13 +253,26 @@ class Sparse(Fifo):
 
     at_hand = __len__
 
+    def unseen(self) -> Iterable[QueuedMessage]:
+        return chain(self.fresh, self._late.values())
+
+    def shed(self, count: int) -> list[QueuedMessage]:
+        found = super().shed(min(count, len(self.fresh)))
+        late = self._late
+        found += [late.popitem(last=False)[1] for _ in range(count - len(found))]
+        self._forget_gone()
+        return found
+
     def split(self, keep: int) -> Fifo:
         following = super().split(keep)
-        if self._late:
+        late = self._late
+        moved = list(islice(late.values(), max(0, keep - len(self.fresh)), None))
+        if moved:
             following = Sparse(following)
-            for entry in self._late.values():
+            for entry in moved:
                 following.append(entry)
-            self._late.clear()
+                del late[entry.position]
+            self._forget_gone()
         return following
 
     def __iter__(self) -> Iterator[QueuedMessage]:
@@ -268,6 +294,13 @@ class Sparse(Fifo):
         self._late[entry.position] = entry
         if entry.deadline is not None:
             self._note(entry.deadline, entry)
+
+    def extend(self, entries: Sequence[QueuedMessage]) -> None:
+        self._forget_gone()
+        self._late.update([(entry.position, entry) for entry in entries])
+        due, numbers = self._due, self._numbers
+        due += [(e.deadline, next(numbers), e) for e in entries if e.deadline is not None]
+        heapify(due)
 
     def _skip_gone(self) -> None:
         while self.returned and self.returned[0][0] in self._gone:
@@ -376,7 +409,14 @@ class Sparse(Fifo):
 
     def _note(self, deadline: int, entry: QueuedMessage) -> None:
         heappush(self._due, (deadline, next(self._numbers), entry))
-        if len(self._due) > 2 * (len(self._late) + len(self._back)) + 1000:
+        self._forget_gone()
+
+    def _forget_gone(self) -> None:
+        # What is noted of messages that are elsewhere keeps them in memory.
+        there = len(self._late) + len(self._back)
+        if not there:
+            self._due.clear()
+        elif len(self._due) > 2 * there + 1000:
             self._due = [item for item in self._due if self._is_due(item[2])]
             heapify(self._due)
 

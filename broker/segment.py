@@ -6,6 +6,7 @@ Here: what is known of it.  Not here: what is done with it (paged.py).
 from typing import Any
 
 from broker.message import QueuedMessage
+from broker.schedule import Schedule
 from persistence.shares import Share
 
 
@@ -13,12 +14,22 @@ class Segment:
     """A piece of the middle: `share` is on the disk, `others` in memory, among it by position.
 
     Without a share all of it is in memory.  `blob` is the batch once it was read; `asked` says
-    that it is being read, `earliest` the first deadline in it, None for none.  `copies` are
-    of what is on the disk, made of the batch that is the `glimpse`, while so many as `watched` look
-    at them (paged_look.py).
+    that it is being read, `earliest` the first deadline in it, None for none; `schedule` has those
+    of the share once the first of them was due.  `copies` are of what is on the disk, made of the
+    batch that is the `glimpse`, while so many as `watched` look at them (paged_look.py).
     """
 
-    __slots__ = ("asked", "blob", "copies", "earliest", "glimpse", "others", "share", "watched")
+    __slots__ = (
+        "asked",
+        "blob",
+        "copies",
+        "earliest",
+        "glimpse",
+        "others",
+        "schedule",
+        "share",
+        "watched",
+    )
 
     def __init__(self, share: Share | None, others: list[QueuedMessage]) -> None:
         self.share = share
@@ -28,15 +39,34 @@ class Segment:
         self.copies: list[QueuedMessage] | None = None
         self.glimpse: Any = None
         self.watched = 0
+        self.schedule: Schedule | None = None
         self.earliest: int | None = None
         self.find_earliest()
 
     def find_earliest(self) -> None:
         """Looks at the deadlines anew."""
         deadlines = [entry.deadline for entry in self.others if entry.deadline is not None]
-        if self.share is not None and self.share.earliest is not None:
-            deadlines.append(self.share.earliest)
+        if (on_disk := self.due_on_disk()) is not None:
+            deadlines.append(on_disk)
         self.earliest = min(deadlines, default=None)
+
+    def due_on_disk(self) -> int | None:
+        """The first deadline of what is on the disk, None for none."""
+        if self.share is None:
+            return None
+        return self.share.earliest if self.schedule is None else self.schedule.first
+
+    def leave(self) -> None:
+        """Something else has its messages from now on."""
+        self.reduce(None)
+        self.others, self.earliest = [], None
+
+    def reduce(self, share: Share | None) -> None:
+        """So much is left of its share."""
+        self.share = share
+        self.copies = None
+        if share is None:
+            self.schedule = self.blob = None
 
     def __len__(self) -> int:
         return len(self.others) + (0 if self.share is None else len(self.share.ordinals))

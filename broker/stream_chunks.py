@@ -182,7 +182,7 @@ class Chunks(Fifo):
             chunk = tail.popleft()
             if chunk.share is None:
                 assert chunk.entries  # it is in memory, and none is empty
-                chunk.share = Share.of(chunk.batch, chunk.entries)
+                chunk.share = Share.of(chunk.batch, chunk.entries, expires=False)
             excess -= chunk.size
             self._drop(chunk)
 
@@ -280,7 +280,7 @@ class Chunks(Fifo):
             if chunk not in soon:
                 self._evict(chunk)
 
-    def arrived(self) -> None:
+    def arrived(self, _: Iterable[Chunk]) -> None:
         """What was asked for was read, some of it at least."""
         for chunk in [chunk for chunk in self._coming if chunk.blob is not None]:
             size = self._coming.pop(chunk)

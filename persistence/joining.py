@@ -10,7 +10,7 @@ cost little more.  The batch has the id of the first of them, and its
 ordinals: order by ids stays order by positions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -83,7 +83,21 @@ def read(connection: Connection, batches: Sequence[Batch]) -> Joined | None:
             by_level.setdefault((share.queue_id, share.level), []).append(share)
             by_base.setdefault((share.queue_id, share.level), []).append(base)
     whole = {level: _whole(batches[0], by_level[level], by_base[level]) for level in by_level}
+    try:
+        _note_deadlines(whole.values(), data, place)
+    except (record.Damaged, KeyError):
+        return None
     return Joined(data, shares.encode(whole.values(), place), bases, by_level, whole)
+
+
+def _note_deadlines(whole: Collection[Share], data: bytes, place: bytes) -> None:
+    if all(share.earliest is None for share in whole):
+        return
+    known = shares.by_ordinal(record.decode(data, (), place))
+    for share in whole:
+        messages = [known[ordinal] for ordinal in share.ordinals]
+        deadlines = [reference.deadline for reference, _ in messages]
+        share.note_deadlines(deadlines, [size for _, size in messages])
 
 
 def _whole(first: Batch, parts: Sequence[Share], bases: Sequence[int]) -> Share:

@@ -5,6 +5,7 @@ looks (record.py), reading it at start (recovery.py).  DESIGN section 4 says how
 it all hangs together.
 """
 
+from array import array
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -69,14 +70,16 @@ class Batch:
         self.size = 0
         self.sealed = False
         self.written = False
-        self.settled: list[int] = []
+        # As few bytes as may be: of a batch that expires one by one there may be thousands.
+        self.settled = array("H")
         self.returned: dict[int, int] | None = None
         self.dirty = False
 
     def rewritten(self, left_out: set[int], size: int) -> None:
         """Its row has `size` bytes now, and these ordinals are not in it any more."""
         self._forget_returns(left_out)
-        self.settled = [ordinal for ordinal in self.settled if ordinal not in left_out]
+        left = [ordinal for ordinal in self.settled if ordinal not in left_out]
+        self.settled = array("H", left)
         self.size = size
 
     def _forget_returns(self, ordinals: Collection[int]) -> None:
@@ -89,7 +92,8 @@ class Batch:
 
     def settlements(self) -> dict[str, Any]:
         """The row of what is done with in it, and of what came back."""
-        self._forget_returns(frozenset(self.settled))
+        if self.returned:
+            self._forget_returns(frozenset(self.settled))
         return {
             "batch_id": self.id,
             "data": settlements.encode_settled(self.settled, self.id),
@@ -232,7 +236,7 @@ class MessageLog:
                 # Refs of a batch sealed early may have been settled since.
                 for ordinal in batch.settled:
                     entries[ordinal] = None
-                batch.settled.clear()
+                del batch.settled[:]
                 if batch.returned and not batch.dirty:
                     batch.dirty = True
                     self.dirty.append(batch)

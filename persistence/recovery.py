@@ -5,6 +5,7 @@ a bit at a time (steps.py).  Not here: how rows look (record.py, shares.py),
 what becomes of the messages (broker/restoring.py).
 """
 
+from array import array
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -174,7 +175,7 @@ class Recovery:
             left = yield Ask(partial(_left_of, parts, records, settled))
             yield from self._place(batch, left)
         batch.size = len(data)
-        batch.settled = sorted(settled)
+        batch.settled = array("H", sorted(settled))
         gone = 0
         for number, each in enumerate(records):
             if not number % SOME:

@@ -6,16 +6,20 @@ blobs (record.py), which queue keeps its messages on the disk (broker/paging.py)
 
 A summary is: CRC-32 of its place and the rest u32, then for each share its fixed part, and
 the ordinals u16 each where they are no progression.  One with a weight is followed by another
-fixed part with no messages, whose first position is the weight.
+fixed part with no messages and the step 1, whose first position is the weight; one with deadlines
+that differ by another with no messages and the step 2, whose first position is their base and
+whose first ordinal their flags, and by the deadlines (deadlines.py).
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from struct import Struct, error
 from sys import byteorder
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from persistence.deadlines import Deadlines
 from persistence.record import Damaged, Record, Reference
 
 if TYPE_CHECKING:
@@ -25,6 +29,10 @@ _CHECKSUM = Struct(">I")
 # Queue id, level, count, first ordinal, step (0: the ordinals follow); first and last position,
 # octets, earliest and latest deadline + 1 (0 for none).
 _SHARE = Struct(">IBHHHQQQQQ")
+# The steps of what follows a share.
+_WEIGHT, _DEADLINES = 1, 2
+# So few are taken out of many one by one.
+_FEW = 16
 
 
 class Share:
@@ -33,11 +41,13 @@ class Share:
     `ordinals` are those in the batch, `first` and `last` positions in the queue,
     `octets` the size of the bodies.  `earliest` is the first deadline in ms since
     the epoch, None where no message has one; `latest` the last, None unless all have one.
+    `deadlines` are all of them, where they differ and nobody has taken them out of here.
     `weight` is what its queue says that it counts, 0 for nothing.
     """
 
     __slots__ = (
         "batch",
+        "deadlines",
         "earliest",
         "first",
         "last",
@@ -70,23 +80,66 @@ class Share:
         self.octets = octets
         self.earliest = earliest
         self.latest = latest
+        self.deadlines: Deadlines | None = None
         self.weight = 0
 
     @classmethod
-    def of(cls, batch: "Batch", entries: Sequence[Any], level: int = 0) -> "Share":
-        """That of entries of one queue and level, in order of their ordinals; at least one."""
-        deadlines = [entry.deadline for entry in entries if entry.deadline is not None]
-        return cls(
+    def of(
+        cls, batch: "Batch", entries: Sequence[Any], level: int = 0, *, expires: bool = True
+    ) -> "Share":
+        """That of entries of one queue and level, in order of their ordinals; at least one.
+
+        `expires`: any of them may go before what stands in front of it.
+        """
+        deadlines = [entry.deadline for entry in entries]
+        sizes = [entry.message.header.body_size for entry in entries]
+        share = cls(
             batch,
             entries[0].queue.id,
             level,
             progression([entry.ref for entry in entries]),
             entries[0].position,
             entries[-1].position,
-            sum(entry.message.header.body_size for entry in entries),
-            min(deadlines, default=None),
-            max(deadlines) if len(deadlines) == len(entries) else None,
+            sum(sizes),
         )
+        share.note_deadlines(deadlines, sizes, expires=expires)
+        return share
+
+    def note_deadlines(
+        self, deadlines: Sequence[int | None], sizes: Sequence[int], *, expires: bool = True
+    ) -> None:
+        """These are of its messages, in order, and the sizes of their bodies."""
+        given = [each for each in deadlines if each is not None]
+        if given:
+            self.earliest = min(given)
+            self.latest = max(given) if len(given) == len(deadlines) else None
+            self.deadlines = Deadlines.of(deadlines, sizes) if expires else None
+
+    def without(self, gone: Sequence[int], octets: int) -> "Share | None":
+        """What is left without these ordinals, whose bodies have so many octets; None for nothing.
+
+        Its `earliest` is not looked at anew, and its deadlines are not kept.
+        """
+        left = len(self.ordinals) - len(gone)
+        if not left:
+            return None
+        kept = array("H", self.ordinals)
+        if len(gone) <= _FEW:
+            for ordinal in gone:
+                del kept[bisect_left(kept, ordinal)]
+        else:
+            away = frozenset(gone)
+            kept = array("H", [ordinal for ordinal in kept if ordinal not in away])
+        return self._of(kept, self.octets - octets)
+
+    def pick(self, ordinals: Sequence[int], octets: int) -> "Share":
+        """That of some of its messages: of these ordinals, which rise."""
+        return self._of(progression(ordinals), octets)
+
+    def _of(self, ordinals: Sequence[int], octets: int) -> "Share":
+        place = self.batch, self.queue_id, self.level
+        times = self.earliest, self.latest
+        return Share(*place, ordinals, self.first, self.last, octets, *times)
 
     def part(self, which: slice, first: int, last: int, octets: int) -> "Share":
         """That of some of its messages, of which one is left at least."""
@@ -133,40 +186,41 @@ def of_batch(
             queue = entry.queue
             level = queue.level_of(entry.message.header.priority) if queue.levels > 1 else 0
             groups.setdefault((queue, level), []).append(entry)
-    found = [(queue, Share.of(batch, group, level)) for (queue, level), group in groups.items()]
-    for queue, share in found:
+    found: list[tuple[Any, Share]] = []
+    for (queue, level), group in groups.items():
         weigh = getattr(queue, "weight_of", None)
+        share = Share.of(batch, group, level, expires=weigh is None)
         if weigh is not None:
             share.weight = weigh(share.first)
+        found.append((queue, share))
     return found
+
+
+def by_ordinal(records: Iterable[Record]) -> dict[int, tuple[Reference, int]]:
+    """What is known of each message of a batch, and the size of its body."""
+    return {
+        reference.ordinal: (reference, len(stored.body))
+        for stored in records
+        for reference in stored.references
+    }
 
 
 def without_settled(
     shares: Iterable[Share], records: Iterable[Record], settled: Collection[int]
 ) -> list[Share]:
     """What is left of the shares of a partly settled batch, whose `records` were read."""
-    alive: dict[int, tuple[Reference, int]] = {
-        reference.ordinal: (reference, len(stored.body))
-        for stored in records
-        for reference in stored.references
-    }
+    alive = by_ordinal(records)
     left = []
     for share in shares:
         ordinals = [number for number in share.ordinals if number not in settled]
         if ordinals:
             found = [alive[number] for number in ordinals]
-            deadlines = [each.deadline for each, _ in found if each.deadline is not None]
-            reduced = Share(
-                share.batch,
-                share.queue_id,
-                share.level,
-                progression(ordinals),
-                found[0][0].position,
-                found[-1][0].position,
-                sum(size for _, size in found),
-                min(deadlines, default=None),
-                max(deadlines) if len(deadlines) == len(found) else None,
-            )
+            sizes = [size for _, size in found]
+            place = share.batch, share.queue_id, share.level
+            ends = found[0][0].position, found[-1][0].position
+            reduced = Share(*place, progression(ordinals), *ends, sum(sizes))
+            deadlines = [each.deadline for each, _ in found]
+            reduced.note_deadlines(deadlines, sizes, expires=not share.weight)
             reduced.weight = share.weight * len(ordinals) // len(share.ordinals)
             left.append(reduced)
     return left
@@ -197,9 +251,17 @@ def encode(shares: Iterable[Share], place: bytes = b"") -> bytes:
         if not isinstance(ordinals, range):
             parts.append(_as_bytes(array("H", ordinals)))
         if share.weight:
-            parts.append(_SHARE.pack(share.queue_id, share.level, 0, 0, 1, share.weight, *[0] * 4))
+            parts.append(_more(share, 0, _WEIGHT, share.weight))
+        if share.deadlines is not None:
+            parts.append(_more(share, share.deadlines.flags, _DEADLINES, share.deadlines.base))
+            parts.append(share.deadlines.encode())
     data = b"".join(parts)
     return _CHECKSUM.pack(crc32(data, crc32(place))) + data
+
+
+def _more(share: Share, flags: int, step: int, number: int) -> bytes:
+    # The fixed part of what follows a share.
+    return _SHARE.pack(share.queue_id, share.level, 0, flags, step, number, *[0] * 4)
 
 
 def decode(data: bytes, batch: "Batch", place: bytes = b"") -> list[Share]:
@@ -218,7 +280,7 @@ def decode(data: bytes, batch: "Batch", place: bytes = b"") -> list[Share]:
             )
             at += _SHARE.size
             if not count and shares:
-                shares[-1].weight = first
+                at += _add(shares[-1], step, start, first, data, at)
                 continue
             ordinals: Sequence[int]
             if step:
@@ -229,9 +291,19 @@ def decode(data: bytes, batch: "Batch", place: bytes = b"") -> list[Share]:
             deadlines = [each - 1 if each else None for each in (earliest, latest)]
             share = Share(batch, queue, level, ordinals, first, last, octets, *deadlines)
             shares.append(share)
-    except error:
+    except (error, ValueError):
         raise Damaged("its summary does not fit its size") from None
     return shares
+
+
+def _add(share: Share, step: int, flags: int, number: int, data: bytes, at: int) -> int:
+    # What follows the fixed part of a share; returns the size of what follows that.
+    if step == _WEIGHT:
+        share.weight = number
+        return 0
+    count = len(share.ordinals)
+    share.deadlines = Deadlines.decode(data, at, count, number, flags)
+    return Deadlines.encoded_size(count, flags)
 
 
 def _as_bytes(numbers: "array[int]") -> bytes:

@@ -241,3 +241,18 @@ def test_damage_is_left_to_who_meets_it(
     assert len(found) == 299
     assert "batch 100 cannot be read" in caplog.text
     caplog.clear()
+
+
+def test_deadlines_of_joined_batches_are_known(engine: Engine, client: Client):
+    """Each message is over in its time, which nothing has to be read for."""
+    queue = client.declare("q")
+    times = [200 + 37 * number % 90 for number in range(300)]
+    for number, seconds in enumerate(times):
+        slowly(client, 1, number, expiration=str(1000 * seconds))
+    engine.advance(A_WHILE)
+    assert pieces(queue) < 10
+    engine.advance(240.5 - A_WHILE)
+    assert queue.message_count == sum(seconds > 240 for seconds in times)
+    assert queue.disk_reads == 0
+    left = [b"%d" % number for number, seconds in enumerate(times) if seconds > 240]
+    assert drained(client, "q") == left

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from broker import paging
+from broker import paged_expiry, paging
 from broker.paged import Paged
 from broker.queue import Queue
 from tests.support.encoding import Typed, plain
@@ -227,6 +227,82 @@ def test_what_expires_on_the_disk_is_dead_lettered(engine: Engine, client: Clien
     engine.advance(62)
     assert queue.message_count == 0
     assert drained(client, "dead") == numbers((0, 300))
+
+
+def publish_with(client: Client, deadlines: list[int | None], padding: bool = False) -> None:
+    """Numbered messages with these times to live (seconds), in batches of ten."""
+    for number, seconds in enumerate(deadlines):
+        body = b"%d" % number + bytes(number % 7 if padding else 0)
+        given: dict[str, Any] = {}
+        if seconds is not None:
+            given = {"expiration": str(1000 * seconds)}
+        client.publish("", "q", body, delivery_mode=2, **given)
+        if number % 10 == 9:
+            client.engine.run()
+    client.engine.run()
+
+
+# Later ones before earlier ones, and some without an end.
+MIXED = [None if n % 7 == 3 else 5 + 37 * n % 90 for n in range(300)]
+
+
+def left(seconds: int) -> list[int]:
+    return [n for n, each in enumerate(MIXED) if each is None or each > seconds]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("padding", [False, True])
+def test_messages_with_any_times_to_live_leave_memory(
+    engine: Engine, client: Client, padding: bool, restart: bool
+):
+    """And are over in their time, wherever they stand, without being read."""
+    queue = client.declare("q")
+    publish_with(client, MIXED, padding)
+    assert on_disk(queue) > 200
+    if restart:
+        engine.restart()
+        queue, client = engine.queue("q"), engine.connect()
+    passed = 0.0
+    for seconds in (4, 5, 20, 50, 51, 89):
+        engine.advance(seconds + 0.5 - passed)
+        passed = seconds + 0.5
+        there = left(seconds)
+        sizes = [len(b"%d" % n) + (n % 7 if padding else 0) for n in there]
+        assert (queue.message_count, queue.ready_bytes) == (len(there), sum(sizes))
+    assert not engine.disk.reader.busy
+    assert queue.disk_reads == 0
+    assert [int(body.rstrip(b"\0")) for body in drained(client, "q")] == left(89)
+
+
+def test_they_stay_settled_after_a_crash(engine: Engine, client: Client):
+    client.declare("q")
+    publish_with(client, MIXED)
+    engine.advance(30.5)
+    engine.crash()
+    assert engine.queue("q").message_count == len(left(30))
+    assert drained(engine.connect(), "q") == [b"%d" % n for n in left(30)]
+
+
+@pytest.mark.parametrize("ahead", [0, 3])
+def test_what_expires_among_others_is_dead_lettered(
+    engine: Engine, client: Client, monkeypatch: pytest.MonkeyPatch, ahead: int
+):
+    """What is read for it does not come back into memory, but for what is over next."""
+    monkeypatch.setattr(paged_expiry, "NEXT", ahead)
+    dead = client.declare("dead")
+    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+    queue = client.declare("q", arguments)
+    publish_with(client, MIXED)
+    before = on_disk(queue)
+    passed = 0.0
+    for seconds in (5, 20, 50, 89):
+        engine.advance(seconds + 0.5 - passed)
+        passed = seconds + 0.5
+        assert queue.message_count == len(left(seconds))
+        assert dead.message_count == 300 - len(left(seconds))
+        assert on_disk(queue) >= len(left(seconds)) - (300 - before) - 30 * ahead
+    assert drained(client, "q") == [b"%d" % n for n in left(89)]
+    assert sorted(map(int, drained(client, "dead"))) == sorted(set(range(300)) - set(left(89)))
 
 
 # -- over a restart ----------------------------------------------------------------------

@@ -96,7 +96,7 @@ def test_counts_outlive_the_rewriting_of_their_batch(opened):
         database.clock.advance(STEP)
         database.settled_down()
 
-    assert entries[0].batch.settled == []
+    assert not entries[0].batch.settled
     assert database.scalar("SELECT sum(length(data)) FROM batch") < 1000
     again = opened()
     assert counts(again) == {0: 1}

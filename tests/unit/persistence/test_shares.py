@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.schedule import Schedule
 from persistence import record, shares
 from persistence.message_log import OVERHEAD, Batch
 from persistence.shares import Share
@@ -41,7 +42,15 @@ def parts(batch: Batch, entries: list[Entry | None]) -> list[Share]:
 
 def facts(share: Share) -> tuple[object, ...]:
     place = (share.queue_id, share.level, list(share.ordinals), share.first, share.last)
-    return (*place, share.octets, share.earliest, share.latest)
+    return (*place, share.octets, share.earliest, share.latest, times(share))
+
+
+def times(share: Share) -> object:
+    found = share.deadlines
+    if found is None:
+        return None
+    sizes = None if found.sizes is None else list(found.sizes)
+    return (found.base, found.flags, list(found.offsets), sizes)
 
 
 @given(PUBLISHED.filter(any))
@@ -63,7 +72,7 @@ def test_every_message_is_counted_for_its_queue(published):
                 max(deadlines) if len(deadlines) == len(own) else None,
             )
         )
-    assert [facts(share) for share in parts(batch, entries)] == expected
+    assert [facts(share)[:-1] for share in parts(batch, entries)] == expected
 
 
 @given(PUBLISHED.filter(any))
@@ -132,6 +141,40 @@ def test_a_message_for_many_queues_is_found_for_each():
     for ordinal, queue in enumerate((1, 2, 3)):
         ((_, found, position, _, _, body),) = record.extract(blob, range(ordinal, ordinal + 1))
         assert (found, position, body) == (ordinal, 10 * queue, b"for all")
+
+
+@given(PUBLISHED.filter(any), st.data())
+def test_deadlines_are_known_without_the_blob(published, data):
+    """Each is due in its time, and is told with the size of its body."""
+    batch, entries = filled(published)
+    for share in shares.decode(shares.encode(parts(batch, entries)), batch):
+        own = [entry for entry in entries if entry and entry.queue.id == share.queue_id]
+        if share.earliest is None:
+            continue
+        same = share.deadlines is None
+        schedule = Schedule(share)
+        times = {entry.ref: entry.deadline for entry in own if entry.deadline is not None}
+        for now in [*sorted(data.draw(st.lists(DEADLINES.filter(bool), max_size=3))), 2**50]:
+            assert schedule.first == min(times.values(), default=None)
+            due = sorted(ordinal for ordinal, time in times.items() if time <= now)
+            ordinals, octets = schedule.take(now)
+            assert ordinals == due
+            sizes = {entry.ref: len(entry.message.body) for entry in own}
+            assert same or octets == sum(sizes[n] for n in due)
+            for ordinal in due:
+                del times[ordinal]
+        assert len(schedule) == 0
+
+
+@given(PUBLISHED.filter(any), st.sets(st.integers(0, 30)))
+def test_what_is_over_is_left_out(published, gone):
+    batch, entries = filled(published)
+    for share in parts(batch, entries):
+        over = [ordinal for ordinal in share.ordinals if ordinal in gone]
+        left = share.without(over, 5)
+        kept = [ordinal for ordinal in share.ordinals if ordinal not in gone]
+        assert (list(left.ordinals) if left else []) == kept
+        assert left is None or left.octets == share.octets - 5
 
 
 def test_few_bytes_for_many_messages():
