@@ -293,7 +293,7 @@ PUBLISH = method_frame(1, "basic.publish", routing_key="q")
         (
             frame(9, 0, b"ab"),
             501,
-            "FRAME_ERROR - type 9, all octets = <<97,98>>: unknown_frame",
+            'FRAME_ERROR - type 9, all octets = <<"ab">>: unknown_frame',
             (0, 0),
         ),
         (
