@@ -278,7 +278,7 @@ class Bulk:
     def _carry_out(self, entries: list[QueuedMessage]) -> None:
         # Nothing else happens in between: this is one commit.
         queue, progress = self._queue, self.progress
-        if queue.deleted:
+        if queue.deleted or not queue.vhost.running:
             raise Stopped(f"queue '{queue.name}' is gone")
         plans: list[tuple[QueuedMessage, Plan]] = []
         try:

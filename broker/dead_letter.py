@@ -27,11 +27,14 @@ RETRY_MS = 60_000
 def republish(queue: "Queue", entry: QueuedMessage, reason: str) -> None:
     """Sends a message of `queue` to its dead-letter exchange; drops it where that is missing.
 
+    Where the virtual host is being unloaded it stays on the disk, to die when it is back.
+
     A queue that dead-letters at least once keeps it instead, and tries again, until there is an
     exchange and all queues that it leads to have taken it (spec 7.5.3).
     `reason` is rejected, expired, maxlen or delivery_limit.
     """
-    _try(queue, entry, reason, set())
+    if queue.vhost.running:
+        _try(queue, entry, reason, set())
 
 
 def _try(queue: "Queue", entry: QueuedMessage, reason: str, reached: set[str]) -> None:

@@ -120,6 +120,8 @@ class Room:
     # -- out -----------------------------------------------------------------------------
 
     def _release_due(self) -> None:
+        if not self._vhost.running:
+            return  # it is being unloaded
         now = self._turn.clock.now_ms()
         waiting = self._waiting
         for _ in range(RELEASED_AT_ONCE):

@@ -7,18 +7,18 @@ order of ready messages (ready.py), time (expiry.py), where dead letters go
 
 from typing import TYPE_CHECKING, Any
 
-from broker import dead_letter, live_settings, single_active
+from broker import dead_letter, live_settings, queue_end, single_active
 from broker.consumer import Available, Consumer, HeldBack
 from broker.delayed_retry import Again, Retries
 from broker.delivered_marks import DeliveredMarks
-from broker.expiry import STOPPED, Expiry, message_deadline
+from broker.expiry import Expiry, message_deadline
 from broker.length_limits import Limits
 from broker.message import Message, QueuedMessage
 from broker.priorities import Priorities
 from broker.queue_counters import QueueCounters
 from broker.ready import Fifo, Ready
 from broker.returns import RETURNED, within_limit
-from persistence.message_log import UNPLUGGED, Log
+from persistence.message_log import Log
 from persistence.shares import Share
 from vhosts import errors
 from vhosts.argument_checks import Table
@@ -455,31 +455,19 @@ class Queue(QueueCounters):
 
     def close(self) -> None:
         """The queue is being deleted: its messages go, its consumers are told."""
-        self.deleted = True
-        self.purge()
-        for entry in self.retries.cancel() if self.retries else ():
-            self._drop(entry)
-        consumers, self.consumers = self.consumers, []
-        for consumer in consumers:
-            consumer.active = False
-            self.available.discard(consumer)
-            consumer.channel.consumer_lost(consumer)
-        self.let_go()
+        queue_end.close(self)
+
+    def dismiss(self) -> None:
+        """Its consumers are told that it is gone."""
+        queue_end.dismiss(self)
 
     def suspend(self) -> None:
-        """The virtual host is unloaded: nothing happens here any more, the disk keeps it all."""
-        self.deleted = True
-        self.log = UNPLUGGED
-        self.let_go()
+        """The virtual host is gone: nothing happens here any more, the disk stays as it is."""
+        queue_end.suspend(self)
 
     def let_go(self) -> None:
-        """It is gone: nothing that it has refers to it, and it needs no garbage collector."""
-        self.turn.forget(self)
-        self.expiry.cancel()
-        if self.retries:
-            self.retries.cancel()
-        self.marks = self.retries = self.active_consumer = self.congested_by = None
-        self.expiry, self.available, self.ready = STOPPED, type(self.available)(), Fifo()
+        """It is gone: nothing that it has refers to it."""
+        queue_end.let_go(self)
 
     def frontiers(self) -> list[int]:
         """Per level, the position from which on nothing was ever delivered."""

@@ -108,7 +108,7 @@ class Restorer:
             if queue.marks is not None:
                 queue.marks.end_doubt()
             if isinstance(queue, Stream):
-                queue.restored()
+                yield from queue.restored()
             elif queue.pages and len(queue.ready) > MANY:
                 queue.turn.pager.note_small(queue)
             if not number % SOME:

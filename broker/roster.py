@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from broker import audit
 from broker.clock import Clock
+from persistence.steps import Steps
 
 if TYPE_CHECKING:
     from broker.connection import Connection
@@ -66,10 +67,12 @@ class Roster:
             return sum(map(len, self._by_vhost.values()))
         return len(self._found(vhost, user))
 
-    def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:
+    def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> Steps[None]:
         """Closes them with 320 and this text (spec 2.8)."""
         for connection in list(self._found(vhost, user)):
-            connection.force_close(text)
+            if connection in self._found(vhost, user):
+                connection.force_close(text)
+            yield None
 
     def ration(self, vhost: "VirtualHost[Queue]") -> None:
         """The limits of what is published in `vhost` are others than before."""

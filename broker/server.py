@@ -7,12 +7,12 @@ does; the command line and the signals (`__main__`).
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from broker import collector
 from broker.clock import Clock, pause
 from broker.http_door import Front, HttpDoor
 from broker.listeners import BACKLOG, Listener, bind, listen
@@ -104,6 +104,11 @@ class Server:
         assert self._storage is not None
         await self._storage.stop_vhost(name)
 
+    async def delete_vhost(self, name: str) -> None:
+        """Deletes a virtual host with all that is in it; `stored` tells when the disk knows."""
+        assert self._storage is not None
+        await self._storage.delete_vhost(name)
+
     async def stored(self) -> bool:
         """Returns once all changes made so far are on the disk; False if it refuses too long."""
         assert self._storage is not None  # nobody changes anything before the start
@@ -140,7 +145,7 @@ class Server:
         self._serve_http(http)
         self._serve_metrics(metrics)
         await self._serve_tls(amqps, https, self._context)
-        _tune_collector()
+        collector.tune()
 
     def _open_backends(self, context: Context) -> Gatekeeper | None:
         if self.options.auth_backends == ("internal",):
@@ -259,12 +264,3 @@ class Server:
             await pause(self.clock, POLL)
         for connection in list(self.connections):
             connection.force_close(SHUTDOWN)  # did not answer: now without asking
-
-
-def _tune_collector() -> None:
-    # What exists now stays until the end and need not be looked at again.  Queued messages are
-    # many and hold no cycles: at the default thresholds the collector would walk them for
-    # hundreds of milliseconds and find nothing.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)

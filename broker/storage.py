@@ -8,15 +8,15 @@ import asyncio
 import logging
 import sqlite3
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from broker import delayed, publishing
+from broker import collector, delayed, publishing
 from broker.clock import Clock
 from broker.context import Context
 from broker.deduplication import deduplicating
@@ -46,6 +46,8 @@ from vhosts.vhost import VirtualHost
 
 logger = logging.getLogger("leveret.storage")
 
+T = TypeVar("T")
+
 # The writer's thread must get the interpreter back soon after its fsync.
 SWITCH_INTERVAL = 0.0005
 # How long a stop waits for the disk (seconds): for one that refuses, for one that is slow.
@@ -68,6 +70,8 @@ class Storage:
         self.vhosts = context.vhosts
         # Those that are being loaded, by name.
         self._loading: dict[str, asyncio.Task[bool]] = {}
+        # And those that are being unloaded or deleted.
+        self._ending: dict[str, asyncio.Task[object]] = {}
 
     @classmethod
     async def open(cls, options: Options, clock: Clock, node_name: str) -> "Storage":
@@ -173,6 +177,7 @@ class Storage:
 
         Others are served meanwhile. Who asks while it is being loaded waits for the same.
         """
+        await self._ended(name)
         if name not in self._loading:
             task = self._loading[name] = asyncio.create_task(self._load_vhost(name))
             task.add_done_callback(lambda _: self._loading.pop(name))
@@ -183,12 +188,17 @@ class Storage:
 
     async def _load_vhost(self, name: str) -> bool:
         await self.flushed()
+        # What is made now stays, and it is much: a look at all of it would hold up everybody.
+        with collector.kept_away():
+            return await self._do(self.vhosts.load(name, Damage()))
+
+    async def _do(self, steps: Steps[T]) -> T:
         from broker.loading import Loader  # most brokers never load any but at the start
 
         with closing(Loader(self._engine, self._commit, self.context.clock)) as loader:
-            up = await loader.run(self.vhosts.load(name, Damage()))
+            result = await loader.run(steps)
         self.context.turn.schedule()
-        return up
+        return result
 
     async def _stop_loading(self, tasks: Collection["asyncio.Task[bool]"]) -> None:
         for task in tasks:
@@ -198,16 +208,34 @@ class Storage:
 
     async def stop_vhost(self, name: str) -> None:
         """Unloads a virtual host; returns once the disk has all of it."""
-        await self._stop_loading([self._loading[name]] if name in self._loading else [])
+        await self._end(name, self.vhosts.unloading)
+        await self.flushed()
+
+    async def delete_vhost(self, name: str) -> None:
+        """Deletes a virtual host with all that is in it, which the disk learns of."""
+        await self._end(name, self.vhosts.deletion)
+
+    async def _end(self, name: str, way: Callable[[str], Steps[object]]) -> None:
+        await self._ended(name)
+        while name in self._loading:
+            await self._stop_loading([self._loading[name]])
+            await self._ended(name)
         if self.vhosts.get(name) is None:
             return
-        self.vhosts.unload(name)
-        self.context.turn.schedule()
-        await self.flushed()
+        task = self._ending[name] = asyncio.create_task(self._do(way(name)))
+        task.add_done_callback(lambda _: self._ending.pop(name))
+        await asyncio.wait([task])  # it goes on though nobody waits for it any more
+        task.result()
+
+    async def _ended(self, name: str) -> None:
+        while name in self._ending:
+            await asyncio.wait([self._ending[name]])
 
     async def close(self) -> bool:
         """Puts everything on the disk, exactly, and lets go of it; whether the disk took it."""
         await self._stop_loading(list(self._loading.values()))
+        if self._ending:
+            await asyncio.wait(list(self._ending.values()))
         for vhost in self.vhosts:
             for queue in vhost.queues.values():
                 queue.save_frontiers()

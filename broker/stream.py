@@ -23,6 +23,7 @@ from broker.stream_reader import OFFSET_KEY, Reader
 from broker.stream_retention import Segments
 from persistence.message_log import OVERHEAD
 from persistence.shares import Share
+from persistence.steps import SOME, Steps
 from vhosts import errors
 from vhosts.settings import QueueSettings
 
@@ -121,11 +122,13 @@ class Stream(Queue):
         self.ready.place(share)
         self.ready_bytes += share.octets
 
-    def restored(self) -> None:
+    def restored(self) -> Steps[None]:
         """All that the log has was taken back."""
         chunks = self.ready
         chunks.sort()
-        for chunk in chunks.all:
+        for number, chunk in enumerate(chunks.all):
+            if number % SOME == SOME - 1:
+                yield None
             # What was written by 0.1 does not tell its weight.
             weight = chunk.weight or chunk.octets + OVERHEAD * len(chunk)
             self._segments.add(weight, chunk.end)

@@ -58,3 +58,13 @@ def at_once(steps: Steps[T], connection: Connection) -> T:
     except StopIteration as end:
         result: T = end.value
         return result
+
+
+def through(steps: Steps[T]) -> T:
+    """All of work that asks for nothing, here and now; its result."""
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        result: T = end.value
+        return result

@@ -89,8 +89,11 @@ class QueueLike(Protocol):
     def close(self) -> None:
         """The queue is deleted: cancel its consumers, drop its messages."""
 
+    def dismiss(self) -> None:
+        """Cancel its consumers."""
+
     def suspend(self) -> None:
-        """The virtual host is unloaded: nothing happens here any more, the disk keeps it."""
+        """The virtual host is gone: nothing happens here any more, the disk stays as it is."""
 
 
 Q = TypeVar("Q", bound=QueueLike)
@@ -125,7 +128,7 @@ class Presence(Protocol):
     def count(self, *, vhost: str | None = None, user: str | None = None) -> int:
         """Open connections to the virtual host, or of the user, or all there are."""
 
-    def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:
+    def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> Steps[None]:
         """Closes them with 320 and this text (spec 2.8)."""
 
     def ration(self, vhost: "VirtualHost[Any]") -> None:
@@ -138,8 +141,9 @@ class Nobody:
     def count(self, *, vhost: str | None = None, user: str | None = None) -> int:
         return 0
 
-    def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> None:
+    def expel(self, text: str, *, vhost: str | None = None, user: str | None = None) -> Steps[None]:
         """There is nobody to turn out."""
+        yield from ()
 
     def ration(self, vhost: "VirtualHost[Any]") -> None:
         """There is nobody to hold up."""

@@ -4,8 +4,9 @@ Here: what becomes of queues, exchanges and the messages in them.  Not here: who
 the registry's own books (registry.py).
 """
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from exchanges.base import Exchange
 from persistence.steps import SOME, TURN, Steps
 from vhosts import errors
 from vhosts.interfaces import Q
@@ -15,33 +16,49 @@ from vhosts.vhost import VirtualHost
 WOKEN = 16
 
 
-def dismantle(vhost: VirtualHost[Q]) -> None:
-    """The end of everything in `vhost`: consumers are cancelled, messages dropped.
+def dismiss(vhost: VirtualHost[Q]) -> Steps[None]:
+    """All consumers are cancelled, as those of deleted queues."""
+    for number, queue in enumerate(list(vhost.queues.values())):
+        if queue.consumer_count:
+            queue.dismiss()
+        if queue.consumer_count or not number % SOME:
+            yield None
 
-    Nothing is written: whoever deletes a virtual host deletes its rows at once.
+
+def take_out(vhost: VirtualHost[Q]) -> tuple[list[Q], list[Exchange]]:
+    """All queues and exchanges, which nobody finds by name any more; for `suspend`."""
+    queues, exchanges = list(vhost.queues.values()), list(vhost.exchanges.values())
+    vhost.queues.clear()
+    vhost.exchanges.clear()
+    vhost.enforcement.end()
+    vhost.topology += 1
+    return queues, exchanges
+
+
+def suspend(
+    vhost: VirtualHost[Q], queues: list[Q], exchanges: list[Exchange], *, to_come_back: bool
+) -> Steps[None]:
+    """Nothing happens in these any more, and nothing keeps them in memory: the lists are emptied.
+
+    What is durable stays on the disk as it is, and with `to_come_back` also how much was delivered.
     """
-    queues, exchanges = _empty(vhost)
-    for queue in queues:
-        queue.close()
-    for exchange in exchanges:
-        if exchange.room is not None:
-            exchange.room.close()
-        for binding in list(exchange.bindings.values()):
-            vhost.bindings.forget(binding)
-        exchange.let_go()
-
-
-def suspend(vhost: VirtualHost[Q]) -> None:
-    """Nothing happens in `vhost` any more; what is durable stays as it is, on the disk."""
-    queues, exchanges = _empty(vhost)
-    for queue in queues:
+    while queues:
+        # The last reference to it, mostly: freeing all together would take long, too.
+        queue = queues.pop()
+        if to_come_back:
+            queue.save_frontiers()
         queue.suspend()
-    for exchange in exchanges:
+        yield None
+    while exchanges:
+        exchange = exchanges.pop()
         if exchange.room is not None:
             exchange.room.suspend()
-        for binding in list(exchange.bindings.values()):
+        for number, binding in enumerate(list(exchange.bindings.values())):
             vhost.bindings.forget(binding)
+            if not number % SOME:
+                yield None
         exchange.let_go()
+        yield None
 
 
 def wake(vhost: VirtualHost[Q]) -> Steps[None]:
@@ -59,16 +76,6 @@ def wake(vhost: VirtualHost[Q]) -> Steps[None]:
                 yield TURN
         if not number % SOME:
             yield None
-
-
-def _empty(vhost: VirtualHost[Q]) -> tuple[list[Q], list[Any]]:
-    # Gone by name before anything closes: what follows from the end of a consumer finds nothing.
-    queues, exchanges = list(vhost.queues.values()), list(vhost.exchanges.values())
-    vhost.queues.clear()
-    vhost.exchanges.clear()
-    vhost.enforcement.end()
-    vhost.topology += 1
-    return queues, exchanges
 
 
 class Closed:

@@ -14,11 +14,11 @@ from persistence.damage import Damage, RecoveryRefused
 from persistence.definition_store import Definitions, DefinitionStore, VhostRow
 from persistence.malformed import is_malformed
 from persistence.message_log import MessageLog
-from persistence.steps import Steps, at_once
+from persistence.steps import Steps, at_once, through
 from vhosts import errors
 from vhosts.enforcement import Later
 from vhosts.interfaces import Furnish, Nobody, Presence, Q, QueueFactory, Recall, Replay
-from vhosts.lifecycle import Closed, dismantle, suspend, wake
+from vhosts.lifecycle import Closed, dismiss, suspend, take_out, wake
 from vhosts.limits import Limits
 from vhosts.parameters import Parameters
 from vhosts.permissions import BROKER, Permission, Permissions
@@ -70,6 +70,8 @@ class VirtualHosts(Generic[Q]):
         self._later = later
         self._vhosts: dict[str, VirtualHost[Q]] = {}
         self._gone = Statistics()
+        # Deleted, but not all of it is put away.
+        self._going: list[VirtualHost[Q]] = []
         self.presence: Presence = Nobody()
         self.users = Users(store, (User(*row) for row in definitions.users()))
         parameters = definitions.parameters()
@@ -102,7 +104,8 @@ class VirtualHosts(Generic[Q]):
 
     def totals(self) -> Statistics:
         """What all virtual hosts have done, those that were deleted included."""
-        return Statistics.sum([self._gone, *(vhost.statistics for vhost in self)])
+        there = (vhost.statistics for vhost in [*self, *self._going])
+        return Statistics.sum([self._gone, *there])
 
     # -- made, changed, deleted (spec 10.1) ----------------------------------------------------
 
@@ -154,31 +157,43 @@ class VirtualHosts(Generic[Q]):
         return vhost
 
     def delete(self, name: str) -> bool:
+        """`deletion`, here and now."""
+        return through(self.deletion(name))
+
+    def deletion(self, name: str) -> Steps[bool]:
         """Deletes a virtual host with all that is in it; whether there was one.
 
-        Its consumers are cancelled, then its connections closed (spec 2.8). Raises
-        PreconditionFailed where it is protected.
+        Its consumers are cancelled, then its connections closed (spec 2.8), while it is there, but
+        down; then it is gone by name, and put away. Nobody else loads, unloads or deletes it
+        meanwhile. Raises PreconditionFailed where it is protected.
         """
         vhost = self._vhosts.get(name)
         if vhost is None:
             return False
         if vhost.protected:
             raise errors.vhost_protected(name)
-        del self._vhosts[name]
         vhost.running = False
-        dismantle(vhost)
+        yield from dismiss(vhost)
+        yield from self.presence.expel(f"vhost '{name}' is deleted", vhost=name)
+        self._remove(vhost)
+        self._going.append(vhost)
+        yield from suspend(vhost, *take_out(vhost), to_come_back=False)
+        self._going.remove(vhost)
+        self._gone.add(vhost.statistics)
+        return True
+
+    def _remove(self, vhost: VirtualHost[Q]) -> None:
+        name = vhost.name
+        del self._vhosts[name]
         vhost.log.discard()
         self.permissions.forget_vhost(name)
         self.topic_permissions.forget_vhost(name)
         self.limits.forget_vhost(name)
         self.parameters.forget_vhost(name)
         self._store.delete_vhost(vhost.log.vhost_id, name)
-        self.presence.expel(f"vhost '{name}' is deleted", vhost=name)
         if vhost.rationed:
             self._apply_limits(vhost)
             self.presence.ration(vhost)
-        self._gone.add(vhost.statistics)
-        return True
 
     def set_limits(self, name: str, values: Mapping[str, Any]) -> None:
         """The limits of a virtual host from now on; raises InvalidValue (limits.py)."""
@@ -198,22 +213,26 @@ class VirtualHosts(Generic[Q]):
     # -- loaded, unloaded ----------------------------------------------------------------------
 
     def unload(self, name: str) -> None:
+        """`unloading`, here and now."""
+        through(self.unloading(name))
+
+    def unloading(self, name: str) -> Steps[None]:
         """Takes a running virtual host down: its connections are closed, the disk keeps the rest.
 
-        It can be loaded once all that was written so far is on the disk.
+        Nobody else loads, unloads or deletes it meanwhile. It can be loaded once all that was
+        written so far is on the disk.
         """
         vhost = self._vhosts[name]
         if not vhost.running:
             return
-        for queue in vhost.queues.values():
-            queue.save_frontiers()
-        suspend(vhost)
+        vhost.running = False
+        yield from self.presence.expel(f"vhost '{name}' is down", vhost=name)
         row = VhostRow(vhost.log.vhost_id, name, vhost.metadata)
-        down = self._vhosts[name] = self._down(row)
+        self._vhosts[name] = self._down(row)
+        yield from suspend(vhost, *take_out(vhost), to_come_back=True)
         # Until then it is there for what waits to be written.
         self._commit.after(vhost.log.discard)
-        self.presence.expel(f"vhost '{name}' is down", vhost=name)
-        logger.info("vhost '%s' is unloaded", down.name)
+        logger.info("vhost '%s' is unloaded", name)
 
     def load(self, name: str, damage: Damage) -> Steps[bool]:
         """Recovers a virtual host that is down; whether it is up now.
@@ -252,7 +271,7 @@ class VirtualHosts(Generic[Q]):
                 self._vhosts[row.name] = self._down(down, str(error).partition("\n")[0])
         finally:
             if not whole:  # or it was deleted meanwhile, or nobody wants it any more
-                suspend(vhost)
+                through(suspend(vhost, *take_out(vhost), to_come_back=False))
         if not whole:
             there = self._vhosts.get(row.name)
             return there is not None and there.running
@@ -297,7 +316,7 @@ class VirtualHosts(Generic[Q]):
         self.limits.set_user(name, {})
         if not self.users.delete(name):
             return False
-        self.presence.expel(f"user '{name}' is deleted", user=name)
+        through(self.presence.expel(f"user '{name}' is deleted", user=name))
         return True
 
     def _begin(self, first: FirstStart) -> None:

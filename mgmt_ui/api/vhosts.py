@@ -89,7 +89,7 @@ async def delete(call: Call) -> Answer:
     if vhost.protected:
         text = f"Cannot delete this virtual host: '{vhost.name}' is protected from deletion"
         raise ApiError(412, "precondition_failed", text)
-    call.server.vhosts.delete(vhost.name)
+    await call.server.delete_vhost(vhost.name)
     await call.stored()
     return DONE
 

@@ -1,6 +1,7 @@
 """A virtual host is loaded a bit at a time, while others are served."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -10,7 +11,7 @@ from broker.message import Message, Route
 from broker.options import Options
 from broker.storage import Storage
 from persistence.damage import Damage
-from persistence.steps import TURN, Ask
+from persistence.steps import TURN, Ask, through
 from tests.support.clock import VirtualClock
 from tests.support.vouch import vouch
 from vhosts import errors
@@ -247,3 +248,107 @@ async def test_changes_are_the_writers(storage):
     with pytest.raises(Exception, match="readonly"):
         await loader.run(steps(writes=False))
     loader.close()
+
+
+class Counting:
+    """A clock on which each look costs a tenth of a millisecond: bits are as long as that."""
+
+    def __init__(self, clock):
+        self._clock = clock
+
+    def monotonic(self):
+        self._clock.advance(0.0001)
+        return self._clock.monotonic()
+
+    def __getattr__(self, name):
+        return getattr(self._clock, name)
+
+
+async def turns_of(work):
+    """How many turns of the loop others had meanwhile."""
+    turns = 0
+
+    async def count():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await work
+    counting.cancel()
+    return turns
+
+
+@pytest.mark.parametrize("end", ["stop_vhost", "delete_vhost"])
+async def test_others_have_their_turns_while_it_ends(storage, end):
+    for number in range(QUEUES):
+        publish(declare(storage, f"q{number}"), b"x")
+    await storage.flushed()
+    storage.context.clock = Counting(storage.context.clock)
+    assert await turns_of(getattr(storage, end)("v")) >= QUEUES / 10
+    there = storage.vhosts.get("v")
+    assert there is None if end == "delete_vhost" else not there.running
+
+
+async def test_nobody_enters_while_it_ends(storage):
+    declare(storage, "q")
+    deletion = storage.vhosts.deletion("v")
+    next(deletion)
+    with pytest.raises(errors.InternalError, match="vhost 'v' is down"):
+        storage.vhosts.enter("guest", "v")
+    assert "q" in storage.vhosts.get("v").queues
+
+
+async def test_deleted_and_started_at_the_same_time(storage):
+    await filled(storage)
+    assert await storage.start_vhost("v")
+    done = await asyncio.gather(
+        storage.delete_vhost("v"), storage.start_vhost("v"), storage.delete_vhost("v")
+    )
+    assert list(done) == [None, False, None]
+    assert storage.vhosts.get("v") is None
+
+
+async def test_deleted_while_it_is_loaded(storage):
+    await filled(storage)
+    starting = asyncio.create_task(storage.start_vhost("v"))
+    await asyncio.sleep(0)
+    await storage.delete_vhost("v")
+    assert not await starting
+    assert storage.vhosts.get("v") is None
+
+
+async def test_nothing_dies_into_what_is_gone(storage):
+    declare(storage, "dead")
+    dying = {"x-dead-letter-exchange": ("S", ""), "x-dead-letter-routing-key": ("S", "dead")}
+    queue = declare(storage, "a", **dying)
+    publish(queue, b"late", b"1000")
+    storage.context.turn.run()
+    await storage.flushed()
+    unloading = storage.vhosts.unloading("v")
+    clock, turn = storage.context.clock, storage.context.turn
+    next(unloading)  # one of them is down, and in the other the message expires
+    clock.advance(5)
+    turn.run()
+    through(unloading)
+    await storage.flushed()
+    assert await storage.start_vhost("v")
+    turn.run()
+    queues = storage.vhosts.get("v").queues
+    assert (queues["a"].message_count, queues["dead"].message_count) == (0, 1)
+
+
+async def test_the_collector_stays_away_while_it_is_loaded(storage):
+    await filled(storage)
+    looks = []
+    gc.callbacks.append(lambda *look: looks.append(look))
+    try:
+        gc.set_threshold(10)
+        assert await storage.start_vhost("v")
+    finally:
+        del gc.callbacks[-1]
+        gc.set_threshold(700)
+        gc.unfreeze()
+    assert gc.isenabled()
+    assert len(looks) < QUEUES

@@ -46,7 +46,7 @@ class FakeQueue:
         self.closed = 0
         self.marks = None
         self.on_close = lambda: None
-        self.saved = self.suspended = False
+        self.saved = self.suspended = self.dismissed = False
         self.policy = self.operator_policy = None
         self.effective_policy = {}
         self.paused = False
@@ -66,6 +66,9 @@ class FakeQueue:
 
     def save_frontiers(self):
         self.saved = True
+
+    def dismiss(self):
+        self.dismissed = True
 
     def suspend(self):
         self.suspended = True
