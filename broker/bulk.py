@@ -194,7 +194,8 @@ class Bulk:
     """One run through a queue; `run` may be called again to go on where it was cancelled.
 
     `rate` is messages a second, None for as fast as it goes.  With `dry` nothing is done but
-    counting.  What comes while it runs is left alone.  `undo` notes what it takes to go back.
+    counting.  What comes while it runs is left alone: what is at or behind the position `end`,
+    which is that of now unless an earlier one is given.  `undo` notes what it takes to go back.
     """
 
     def __init__(
@@ -207,6 +208,7 @@ class Bulk:
         rate: float | None = None,
         dry: bool = False,
         undo: Undo | None = None,
+        end: int | None = None,
     ) -> None:
         self._queue = queue
         self._wanted = wanted
@@ -216,7 +218,7 @@ class Bulk:
         self._dry = dry
         self.undo = undo
         self._first, last = wanted.stretch
-        self._end = queue.next_position if last is None else min(last, queue.next_position)
+        self.end = min(each for each in (queue.next_position, last, end) if each is not None)
         self.progress = Progress(total=queue.message_count)
 
     async def run(self) -> None:
@@ -230,7 +232,7 @@ class Bulk:
             states=(READY,),
             start=progress.place,
             first=self._first,
-            end=self._end,
+            end=self.end,
         )
         async with aclosing(found):
             await self._go_through(found)
@@ -259,7 +261,7 @@ class Bulk:
 
     async def _pick(self, batch: list[Found], breather: Breather) -> list[QueuedMessage]:
         now = self._clock.now_ms()
-        found = [each.entry for each in batch if each.entry.position < self._end]
+        found = [each.entry for each in batch if each.entry.position < self.end]
         return [each for each in found if await self._wanted.fits(each, now, breather)]
 
     async def _take(self, entries: list[QueuedMessage], most: int) -> None:

@@ -1,19 +1,20 @@
 """Work on the messages of a queue that goes on after its request: what runs, and how far it got.
 
-Here: starting, cancelling, resuming, and what is told of it. What is done is in broker/bulk.py.
-Jobs are gone with the broker; what they have done is not, and the same job started again goes on
-with what is left.
+Here: starting, cancelling, resuming, what is told of it, and what is kept of it over a restart.
+What is done is in broker/bulk.py. A job that the end of the broker has cut short can be resumed.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterator
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from broker.bulk import Bulk, Stopped
+from broker.bulk import Bulk, Progress, Stopped
 from broker.clock import wait
+from broker.undo import Undo
 from mgmt_ui.errors import ApiError
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("leveret.http")
 
 RUNNING, DONE, CANCELLED, STOPPED, FAILED = "running", "done", "cancelled", "stopped", "failed"
+CUT_SHORT = "the broker was stopped"
+# What is kept of how far it got; the reasons for which others stayed are found once more.
+COUNTED = ("total", "scanned", "matched", "done")
 # So many may run at a time, and so many that have ended are remembered.
 MOST_RUNNING, KEPT = 20, 100
 # For so many seconds something can be undone, and of so many octets of bodies at a time.
@@ -30,27 +34,95 @@ UNDO_SECONDS, UNDO_OCTETS = 600, 64 << 20
 
 
 class Job:
-    """One run over a queue; `about` has what it does, for whom, and to what."""
+    """One run over a queue; `about` has what it does, for whom, and to what.
 
-    def __init__(self, server: "Server", number: int, bulk: Bulk, about: dict[str, Any]) -> None:
+    `body` is what was asked for, where it is to be kept over a restart; `bulk` is None for one of
+    before the last start until it is resumed.
+    """
+
+    def __init__(
+        self,
+        server: "Server",
+        number: str,
+        bulk: Bulk | None,
+        about: dict[str, Any],
+        body: dict[str, Any] | None = None,
+    ) -> None:
         self._server = server
-        self.id = str(number)
+        self.id = number
         self.bulk = bulk
         self.about = about
+        self.body = body
         self.state = RUNNING
         self.error: str | None = None
         self.started_at = server.clock.now_ms()
         self.ended_at: int | None = None
+        self.end: int | None = None
+        self._past = Progress()
+        self._cut_short = False
         self._waiting: set[asyncio.Event] = set()
         self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def restored(cls, server: "Server", number: str, kept: dict[str, Any]) -> "Job":
+        """As `_keep` has left it before the last start."""
+        job = cls(server, number, None, kept["about"], kept["body"])
+        job.state, job.error, job.end = kept["state"], kept["error"], kept["end"]
+        job.started_at, job.ended_at = kept["started_at"], kept["ended_at"]
+        job._past = Progress(**kept["progress"])
+        if job.state == RUNNING:
+            job.state, job.error = CANCELLED, CUT_SHORT
+        return job
+
+    @property
+    def progress(self) -> Progress:
+        """How far it got."""
+        return self._past if self.bulk is None else self.bulk.progress
+
+    @property
+    def undo(self) -> Undo | None:
+        """What it takes to go back, where that is kept."""
+        return None if self.bulk is None else self.bulk.undo
+
+    def revive(self, bulk: Bulk) -> None:
+        """Goes on with one of before the last start; what was left then is looked at once more."""
+        bulk.progress = Progress(total=self._past.total, done=self._past.done)
+        self.bulk = bulk
 
     def start(self) -> None:
         """Begins, or goes on."""
         self.state, self.error, self.ended_at = RUNNING, None, None
+        self._keep()
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._end)
 
+    def _keep(self) -> None:
+        # With the next commit, as what it does.
+        vhosts, vhost = self._server.vhosts, self.about["vhost"]
+        if self.body is None or vhosts.get(vhost) is None:
+            return
+        if self.state in (DONE, FAILED):
+            vhosts.parameters.jobs.delete(vhost, self.id)
+            return
+        progress = self.progress
+        kept = {
+            "about": self.about,
+            "body": self.body,
+            "state": self.state,
+            "error": self.error,
+            "end": self.end if self.bulk is None else self.bulk.end,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "progress": {name: getattr(progress, name) for name in COUNTED},
+        }
+        vhosts.parameters.jobs.set(vhost, self.id, kept)
+
+    def forget(self) -> None:
+        """It is not kept any more."""
+        self._server.vhosts.parameters.jobs.delete(self.about["vhost"], self.id)
+
     async def _run(self) -> None:
+        assert self.bulk is not None  # who starts has made sure
         try:
             await self.bulk.run()
             self.state = DONE
@@ -63,15 +135,21 @@ class Job:
     def _end(self, task: "asyncio.Task[None]") -> None:
         if task.cancelled():
             self.state = CANCELLED
+            self.error = CUT_SHORT if self._cut_short else None
         self.ended_at = self._server.clock.now_ms()
-        if self.bulk.undo is not None:
-            self._server.clock.call_later(UNDO_SECONDS, self.bulk.undo.forget)
+        self._keep()
+        if self.undo is not None:
+            self._server.clock.call_later(UNDO_SECONDS, self.undo.forget)
             jobs_of(self._server).limit_undo()
         for each in self._waiting:
             each.set()
 
-    def cancel(self) -> "asyncio.Task[None] | None":
-        """What is done stays done; the rest can be resumed. Gives what is still to be awaited."""
+    def cancel(self, *, cut_short: bool = False) -> "asyncio.Task[None] | None":
+        """What is done stays done; the rest can be resumed. Gives what is still to be awaited.
+
+        `cut_short`: it is the broker that ends.
+        """
+        self._cut_short = cut_short
         if self.state == RUNNING and self._task is not None:
             self._task.cancel()
             return self._task
@@ -90,7 +168,7 @@ class Job:
 
     def describe(self) -> dict[str, Any]:
         """The job object; times are clock milliseconds."""
-        progress, undo = self.bulk.progress, self.bulk.undo
+        progress, undo = self.progress, self.undo
         return {
             "id": self.id,
             **self.about,
@@ -112,8 +190,11 @@ class Jobs:
 
     def __init__(self, server: "Server") -> None:
         self._server = server
-        self._numbers = count(1)
-        self._jobs: dict[str, Job] = {}
+        kept = server.vhosts.parameters.jobs.values.values()
+        found = [(int(number), value) for jobs in kept for number, value in jobs.items()]
+        found.sort(key=itemgetter(0))
+        self._numbers = count(found[-1][0] + 1 if found else 1)
+        self._jobs = {str(number): Job.restored(server, str(number), job) for number, job in found}
 
     def __iter__(self) -> Iterator[Job]:
         return iter(self._jobs.values())
@@ -122,14 +203,14 @@ class Jobs:
         """None where there is none, or none any more."""
         return self._jobs.get(job_id)
 
-    def start(self, bulk: Bulk, about: dict[str, Any]) -> Job:
+    def start(self, bulk: Bulk, about: dict[str, Any], body: dict[str, Any] | None) -> Job:
         """A new one, which begins at once; ApiError 503 where too many run."""
         self._check_room()
-        job = Job(self._server, next(self._numbers), bulk, about)
+        job = Job(self._server, str(next(self._numbers)), bulk, about, body)
         self._jobs[job.id] = job
         ended = [each for each in self if each.state != RUNNING]
         for each in ended[: max(0, len(ended) - KEPT)]:
-            del self._jobs[each.id]
+            self.remove(each)
         job.start()
         return job
 
@@ -137,7 +218,7 @@ class Jobs:
         """The oldest that could be undone give way where all keep too much."""
         left = UNDO_OCTETS
         for job in reversed(self._jobs.values()):
-            if (undo := job.bulk.undo) is not None:
+            if (undo := job.undo) is not None:
                 left -= undo.octets
                 if left < 0:
                     undo.forget()
@@ -153,7 +234,8 @@ class Jobs:
 
     def remove(self, job: Job) -> None:
         """One that has ended is forgotten."""
-        self._jobs.pop(job.id, None)
+        if self._jobs.pop(job.id, None) is not None:
+            job.forget()
 
 
 _jobs: "WeakKeyDictionary[Server, Jobs]" = WeakKeyDictionary()
@@ -169,6 +251,7 @@ def jobs_of(server: "Server") -> Jobs:
 
 async def end_all(server: "Server") -> None:
     """The broker stops: what runs is cancelled."""
-    tasks = [task for job in _jobs.get(server) or () if (task := job.cancel()) is not None]
+    cut = [job.cancel(cut_short=True) for job in _jobs.get(server) or ()]
+    tasks = [task for task in cut if task is not None]
     if tasks:
         await asyncio.wait(tasks)

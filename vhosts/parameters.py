@@ -16,6 +16,8 @@ from vhosts.limits import VHOST_COMPONENT, VHOST_NAME, Limits, Values
 from vhosts.policies import OPERATOR_COMPONENT, Policies
 
 POLICY_COMPONENT = "policy"
+JOBS = "leveret-jobs"
+"""The component of what is kept of work on messages, by its number; in no list."""
 GLOBAL = ""
 """What global parameters have for a component in the store, and for a virtual host."""
 
@@ -191,7 +193,8 @@ class GlobalParameters:
 
 
 class Parameters:
-    """All runtime parameters of all virtual hosts; `globals` are the global ones.
+    """All runtime parameters of all virtual hosts; `globals` are the global ones, `jobs` those of
+    JOBS, which the store keeps with them.
 
     `rows` are what the store holds: (vhost, component, name, value).
     """
@@ -210,6 +213,7 @@ class Parameters:
         self._components[OPERATOR_COMPONENT] = _OperatorPolicies(world)
         self._policies = _Policies(world)
         self.globals = GlobalParameters(store)
+        self.jobs = self._kept[JOBS] = _Kept(JOBS, lambda name, value: None, store)
         for vhost, component, name, value in rows:
             if component in self._kept:
                 self._kept[component].values.setdefault(vhost, {})[name] = value

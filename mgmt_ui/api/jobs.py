@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 60
 WAIT = 5
 FASTEST = 1_000_000
+# What of a request says what is to be done.
+ASKED = ("filter", "rate", "queue", "exchange", "routing_key", "to", "undo")
 BACK = {"queue": BackToQueue, "exchange": BackToExchange}
 
 
@@ -32,8 +34,7 @@ async def delete_messages(call: Call) -> Answer:
     With `dry_run` they are only counted; with `undo` they are kept for a while, to be put back.
     Answers with the job: 200 when it ended within `wait` seconds, else 202.
     """
-    body = await call.body()
-    return await _begin(call, "delete", _source(call), body, Nowhere())
+    return await _begin(call, "delete")
 
 
 async def move(call: Call) -> Answer:
@@ -42,10 +43,7 @@ async def move(call: Call) -> Answer:
     To a queue they go as they are, to their own as to the end of it; by way of an exchange with
     the routing key they had unless another is given. Answers as delete-messages.
     """
-    body = await call.body()
-    source = _source(call)
-    way, target = _way(call, body)
-    return await _begin(call, "move", source, body, way, **target)
+    return await _begin(call, "move")
 
 
 async def redrive(call: Call) -> Answer:
@@ -54,13 +52,7 @@ async def redrive(call: Call) -> Answer:
     To that `queue` or, with `to`, by way of the `exchange` and routing key they had come there
     with; `rate` is messages a second. Answers as delete-messages.
     """
-    body = await call.body()
-    source = _source(call)
-    to = body.string("to", "queue")
-    if to not in BACK:
-        raise bad_request(f"unknown place to go back to: {to}; there are queue and exchange")
-    way = BACK[to](call.vhost, source, Permits(call.authorise))
-    return await _begin(call, "redrive", source, body, way, to=to)
+    return await _begin(call, "redrive")
 
 
 def _source(call: Call) -> "Queue":
@@ -90,14 +82,26 @@ def _way(call: Call, body: Payload) -> tuple[Way, dict[str, str]]:
     return ToExchange(call.vhost, name, key, Permits(call.authorise)), about
 
 
-async def _begin(
-    call: Call,
-    kind: str,
-    source: "Queue",
-    body: Payload,
-    way: Way,
-    **about: Any,
-) -> Answer:
+def _back(call: Call, body: Payload, source: "Queue") -> tuple[Way, dict[str, str]]:
+    to = body.string("to", "queue")
+    if to not in BACK:
+        raise bad_request(f"unknown place to go back to: {to}; there are queue and exchange")
+    return BACK[to](call.vhost, source, Permits(call.authorise)), {"to": to}
+
+
+def _planned(call: Call, kind: str, body: Payload) -> tuple["Queue", Way, dict[str, str]]:
+    """The queue that the path names, where its messages go, and what is told of that."""
+    source = _source(call)
+    if kind == "move":
+        return source, *_way(call, body)
+    if kind == "redrive":
+        return source, *_back(call, body, source)
+    return source, Nowhere(), {}
+
+
+async def _begin(call: Call, kind: str) -> Answer:
+    body = await call.body()
+    source, way, target = _planned(call, kind, body)
     # Who deletes must say what, be it everything.
     wanted = message_filters.parse(body, required=kind == "delete")
     dry, rate = body.boolean("dry_run"), _rate(body)
@@ -109,23 +113,36 @@ async def _begin(
     clock = call.server.clock
     kept = _undo(source, way) if body.boolean("undo") and not dry else None
     bulk = Bulk(source, wanted, way, clock, rate=rate, dry=dry, undo=kept)
-    job = jobs_of(call.server).start(
-        bulk,
-        {
-            "kind": kind,
-            "vhost": call.vhost.name,
-            "queue": source.name,
-            "user": call.user.name,
-            "dry_run": dry,
-            "rate": rate,
-            **about,
-        },
-    )
+    about = {
+        "kind": kind,
+        "vhost": call.vhost.name,
+        "queue": source.name,
+        "user": call.user.name,
+        "dry_run": dry,
+        "rate": rate,
+        **target,
+    }
+    asked = {name: body.get(name) for name in ASKED if name in body}
+    lasting = source.durable and not dry
+    job = jobs_of(call.server).start(bulk, about, asked if lasting else None)
     if wait:
         await job.wait(clock, wait)
     if job.state != RUNNING and not dry:
         await call.stored()
     return Answer(job.describe(), 202 if job.state == RUNNING else 200)
+
+
+def _revive(call: Call, job: Job) -> None:
+    # By the permissions of whoever resumes it.
+    assert job.body is not None  # only these outlive the broker
+    call.path = {**call.path, "vhost": job.about["vhost"], "name": job.about["queue"]}
+    body = Payload(job.body)
+    source, way, _ = _planned(call, job.about["kind"], body)
+    source.catch_up()
+    wanted = message_filters.parse(body)
+    kept = _undo(source, way) if body.boolean("undo") else None
+    clock, rate = call.server.clock, _rate(body)
+    job.revive(Bulk(source, wanted, way, clock, rate=rate, undo=kept, end=job.end))
 
 
 def _undo(source: "Queue", way: Way) -> Undo | None:
@@ -173,6 +190,8 @@ def resume(call: Call) -> Answer:
     job = _own(call, call.path["id"])
     if job.state not in (CANCELLED, STOPPED):
         raise bad_request(f"the job is {job.state}")
+    if job.bulk is None:
+        _revive(call, job)
     jobs_of(call.server).resume(job)
     return Answer(job.describe(), 202)
 
@@ -185,7 +204,7 @@ async def undo(call: Call) -> dict[str, int]:
     body = await call.body()
     source = readable(call)
     job = _own(call, body.string("job"))
-    kept = job.bulk.undo
+    kept = job.undo
     if job.state == RUNNING or kept is None or not kept.count or kept.source is not source:
         raise bad_request("there is nothing (any more) to be put back")
     call.authorise("write", "queue", source.name)

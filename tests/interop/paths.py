@@ -126,7 +126,7 @@ BEYOND = (
     *("health/checks/reached-target-cluster-size", "health/checks/metadata-store/"),
     "health/checks/quorum-queues-without-elected-leaders/",
     *("connections/{name}/sessions", "queues/{vhost}/{name}/unacked"),
-    *("options", "alarms", "jobs", "changes", "whoami/permissions"),
+    *("options", "alarms", "jobs", "changes", "whoami/permissions", "users/{user}/queues"),
     "exchanges/{vhost}/{name}/delayed",
     "queues/{vhost}/{name}/peek",
     *("shovels", "federation-links", "traces", "trace-files", "stream/", "top/"),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -405,7 +406,7 @@ async def test_what_came_back_is_taken_out_a_bit_at_a_time(http: Http, live: Liv
     done = [0]
     while job.state == "running":
         await asyncio.sleep(0)
-        done.append(job.bulk.progress.done)
+        done.append(job.progress.done)
     assert done[-1] == 3000
     assert max(after - before for before, after in pairwise(done)) <= 500
     assert contents(live, "work") == list(map(str, range(3000)))
@@ -520,3 +521,112 @@ async def test_what_is_kept_is_limited(
     assert kept == {first["id"]: 0, second["id"]: 1}
     live.engine.advance(601)
     await do(http, "undo", 400, job=second["id"])
+
+
+# -- over a restart ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def begin_anew(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`await begin_anew(crash=False)`: the broker ends, orderly or not, and comes back."""
+
+    async def begin_anew(*, crash: bool = False) -> None:
+        if crash:
+            live.engine.run()
+            live.engine.crash()
+        else:
+            await jobs.end_all(live.as_server)
+            live.engine.restart()
+        monkeypatch.setattr(jobs, "_jobs", WeakKeyDictionary())
+
+    return begin_anew
+
+
+async def slow_move(http: Http, live: LiveServer, client: Any, **more: Any) -> str:
+    """The number of a job that has moved `a` of `abcdef`, and has all the time in the world."""
+    for queue in ("kept", "other"):
+        client.declare(queue, durable=True)
+    fill(client, *"abcdef", queue="kept")
+    asked = {"queue": "other", "rate": 1, "wait": 0} | more
+    job = await http("POST", "queues/%2F/kept/move", asked, 202)
+    await _until(lambda: contents(live, "other") == ["a"])
+    return str(job["id"])
+
+
+@pytest.mark.parametrize("crash", [False, True])
+async def test_it_goes_on_after_a_restart(
+    http: Http, live: LiveServer, client: Any, begin_anew: Any, crash: bool
+):
+    number = await slow_move(http, live, client)
+    await begin_anew(crash=crash)
+    fill(live.connect(), "late", queue="kept")
+    found = await http("GET", f"jobs/{number}")
+    assert (found["state"], found["error"]) == ("cancelled", "the broker was stopped")
+    assert (found["kind"], found["to_queue"], found["rate"]) == ("move", "other", 1)
+    assert (found["total"], found["done"]) == (6, 0 if crash else 1)
+    resumed = await http("POST", f"jobs/{number}/resume", None, 202)
+    assert (resumed["state"], resumed["error"]) == ("running", None)
+    for _ in range(8):
+        live.engine.advance(1)
+        await asyncio.sleep(0)
+    found = await _ended(http, number)
+    assert (found["state"], found["done"]) == ("done", 5 if crash else 6)
+    assert contents(live, "other") == list("abcdef")
+    assert contents(live, "kept") == ["late"], "it came after the job began"
+    await begin_anew()
+    assert await http("GET", "jobs") == []
+
+
+async def test_others_see_nothing_of_what_is_kept(
+    http: Http, live: LiveServer, client: Any, begin_anew: Any
+):
+    number = await slow_move(http, live, client)
+    await begin_anew()
+    assert await http("GET", "parameters") == []
+    assert (await http("GET", "definitions"))["parameters"] == []
+    # A new one takes no number that is taken.
+    other = await http("POST", "queues/%2F/other/move", {"queue": "kept"})
+    assert int(other["id"]) > int(number)
+    await http("DELETE", f"jobs/{number}", None, 204)
+    await begin_anew()
+    assert [job["id"] for job in await http("GET", "jobs")] == []
+
+
+async def test_it_goes_on_by_the_permissions_of_now(
+    http: Http, live: LiveServer, client: Any, begin_anew: Any
+):
+    number = await slow_move(http, live, client)
+    await begin_anew()
+    live.vhosts.permissions.set("guest", "/", "", "^kept$", ".*")
+    await http("POST", f"jobs/{number}/resume", None, 401)
+    live.vhosts.permissions.set("guest", "/", ".*", ".*", ".*")
+    live.vhost.delete_queue(live.vhost.queues["other"])
+    await http("POST", f"jobs/{number}/resume", None, 404)
+    assert (await http("GET", f"jobs/{number}"))["state"] == "cancelled"
+
+
+async def test_what_ends_with_the_broker_leaves_nothing(
+    http: Http, live: LiveServer, client: Any, begin_anew: Any
+):
+    fill(client, *"ab")
+    await http("POST", f"{QUEUE}/move", {"queue": "to", "dry_run": True, "rate": 1})
+    client.declare("fleeting", durable=False)
+    fill(client, "a", "b", queue="fleeting")
+    await http("POST", "queues/%2F/fleeting/move", {"queue": "to", "rate": 1, "wait": 0}, 202)
+    await begin_anew()
+    assert await http("GET", "jobs") == []
+
+
+async def test_a_job_goes_with_its_virtual_host(http: Http, live: LiveServer, begin_anew: Any):
+    await http("PUT", "vhosts/shop", {}, 201)
+    for queue in ("q", "to"):
+        await http("PUT", f"queues/shop/{queue}", {"durable": True}, 201)
+    message = {"routing_key": "q", "payload": "x", "payload_encoding": "string", "properties": {}}
+    for _ in range(3):
+        await http("POST", "exchanges/shop/amq.default/publish", message)
+    await http("POST", "queues/shop/q/move", {"queue": "to", "rate": 1, "wait": 0}, 202)
+    await http("DELETE", "vhosts/shop", None, 204)
+    live.engine.advance(2)
+    await begin_anew()
+    assert await http("GET", "jobs") == []
+    assert live.vhosts.parameters.jobs.values == {}
