@@ -93,6 +93,11 @@ class Joiner:
         if not self._busy:
             self._wait(ROUND, self._round)
 
+    def forget(self, queue: "Queue") -> None:
+        """The queue is gone."""
+        if self._queues.pop(queue, None) is not None:
+            self._todo = [each for each in self._todo if each is not queue]
+
     def _wait(self, seconds: float, then: Callable[[], None]) -> None:
         self._busy = True
         self._clock.call_later(seconds, then)

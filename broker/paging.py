@@ -131,6 +131,8 @@ class Pager:
         self._weights.pop(queue, None)
         if self._scrub is not None:
             self._scrub.forget(queue)
+        if self._joiner is not None:
+            self._joiner.forget(queue)
 
     def _divide(self) -> None:
         self._looks = 0
