@@ -19,13 +19,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from broker import paging, stretches
-from broker.message import QueuedMessage
 from broker.paged import Paged
 from broker.priorities import Priorities
 from broker.ready import Fifo
 from broker.segment import Segment
 from broker.stream_chunks import Chunks
 from persistence import joining
+from persistence.joining import Part
 from persistence.message_log import Batch
 from persistence.shares import Share
 
@@ -78,6 +78,8 @@ class Joiner:
         self._queues: dict[Queue, _Standing] = {}
         # Those that this look still has to get to.
         self._todo: list[Queue] = []
+        # Of runs that could not be joined as a whole.
+        self._halves: list[tuple[Queue, _Run]] = []
         # Whether there is a timer, or somebody reads.
         self._busy = False
         # Batches that a commit is to bring to the disk: its number, and the segments.
@@ -113,7 +115,10 @@ class Joiner:
 
     def _step(self) -> None:
         if self._unsafe or self._commit.failing is not None:
-            self._wait(STEP, self._step)
+            self._wait(STEP if self._commit.failing is None else ROUND, self._step)
+            return
+        if self._halves:
+            self._read(*self._halves.pop())
             return
         while self._todo:
             queue = self._todo[-1]
@@ -123,7 +128,7 @@ class Joiner:
                 standing = self._queues[queue]
                 standing.settled_down = queue.next_position
                 standing.idle += 1
-            elif run:
+            elif run.batches:
                 self._read(queue, run)
                 return
             else:
@@ -135,7 +140,7 @@ class Joiner:
 
     # -- which batches -------------------------------------------------------------------
 
-    def _next_run(self, queue: "Queue") -> list[Batch] | None:
+    def _next_run(self, queue: "Queue") -> "_Run | None":
         # None where there is none; an empty one where more must be looked at to know.
         standing = self._queues[queue]
         if queue.deleted:
@@ -146,41 +151,52 @@ class Joiner:
             if goes_on_at is not None:
                 standing.looked_at[level] = goes_on_at
             if run is not None:
+                run.level = level
                 return run
         return None
 
-    def _read(self, queue: "Queue", run: list[Batch]) -> None:
-        job = partial(joining.read, batches=run)
-        self._commit.reader.run(job, partial(self._join, queue, run))
+    def _read(self, queue: "Queue", run: "_Run") -> None:
+        run.batches = [batch for batch in run.batches if batch.alive]
+        chosen = [Part(batch, frozenset(batch.settled)) for batch in run.batches]
+        job = partial(joining.read, chosen=chosen, level=(queue.id, run.level))
+        self._commit.reader.run(job, partial(self._read_it, queue, run))
+
+    def _read_it(self, queue: "Queue", run: "_Run", joined: "Joined | None") -> None:
+        self._wait(STEP, self._step)
+        if queue.deleted or (joined is not None and self._join(queue, run.batches, joined)):
+            return
+        # One that somebody uses or that is damaged need not keep all others from being joined.
+        self._halves += ((queue, half) for half in run.halves())
 
     # -- memory changes over -------------------------------------------------------------
 
-    def _join(self, queue: "Queue", run: list[Batch], joined: "Joined | None") -> None:
-        self._wait(STEP, self._step)
+    def _join(self, queue: "Queue", batches: list[Batch], joined: "Joined") -> bool:
+        # Whether they are joined; nothing has changed if not.
         log = queue.vhost.log
-        if joined is None or queue.deleted or not log.can_join(run, joined):
-            return
+        if not log.can_join(batches, joined):
+            return False
         queues = _by_id(queue, joined)
         found: list[tuple[Share, Paged | None, Any]] = []
         for (queue_id, level), parts in joined.parts.items():
             part = None if queue_id not in queues else _levels(queues[queue_id]).get(level)
             place = _find(part, parts)
             if place is None:
-                return
+                return False
             found.append((joined.whole[queue_id, level], *place))
-        bases = dict(zip(run, joined.bases, strict=True))
         segments = []
         for whole, paged, members in found:
             if paged is None:
-                _move(members, run[0], bases)
+                for entry, ref in zip(members, whole.ordinals, strict=True):
+                    entry.batch, entry.ref = joined.batch, ref
             else:
                 segment = Segment(whole, [])
                 segment.asked, segment.blob = True, joined.data
                 paged.put_together(members, segment)
                 segments.append(segment)
-        log.join(run, joined)
+        log.join(batches, joined)
         self._unsafe.append((self._commit.mark(), segments))
         queue.turn.schedule()
+        return True
 
     def _committed(self, done: int) -> None:
         if self._unsafe and self._unsafe[0][0] <= done:
@@ -239,11 +255,20 @@ def _of_entries(fifo: Fifo, position: int) -> tuple[list[_Piece], bool]:
 
 
 class _Run:
-    """Small batches that follow each other, the first of them at position `start`."""
+    """Small batches that follow each other in a level, the first of them at position `start`."""
 
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
+    def __init__(self, batches: list[Batch] | None = None, level: int = 0) -> None:
+        self.batches = batches or []
+        self.level = level
         self.start = self._messages = self._octets = 0
+
+    def halves(self) -> "list[_Run]":
+        """Both, unless they would not be worth it."""
+        middle = len(self.batches) // 2
+        if len(self.batches) < LEAST:
+            return []
+        parts = self.batches[middle:], self.batches[:middle]
+        return [_Run(part, self.level) for part in parts]
 
     def add(self, batch: Batch, position: int) -> None:
         if not self.batches:
@@ -258,7 +283,7 @@ class _Run:
 
 def _first_run(
     pieces: Iterable[_Piece], settled_down: int, *, to_the_end: bool
-) -> tuple[list[Batch] | None, int | None]:
+) -> tuple[_Run | None, int | None]:
     """As `_next_run`, and the position from which on to look the next time.
 
     That is None for the same as this time.
@@ -272,22 +297,22 @@ def _first_run(
             break
         if batch is None or not _is_small(batch):
             if len(run.batches) >= LEAST:
-                return run.batches, piece.last + 1
+                return run, piece.last + 1
             run = _Run()
         elif not run.has_room(batch):
-            return run.batches, piece.first
+            return run, piece.first
         else:
             run.add(batch, piece.first)
         goes_on_at = piece.last + 1
     if len(run.batches) >= (WORTH if to_the_end else LEAST):
-        return run.batches, goes_on_at
+        return run, goes_on_at
     if to_the_end:
         return None, run.start if run.batches else goes_on_at
-    return [], goes_on_at
+    return _Run(), goes_on_at
 
 
 def _is_small(batch: Batch) -> bool:
-    return batch.written and not batch.settled and batch.alive < paging.FEW and batch.size <= SMALL
+    return batch.written and batch.alive < paging.FEW and batch.size <= SMALL
 
 
 # -- what in memory belongs to batches ---------------------------------------------------
@@ -325,9 +350,3 @@ def _is_all_of(segment: Segment, share: Share) -> bool:
         and mine.batch is share.batch
         and len(mine.ordinals) == len(share.ordinals)
     )
-
-
-def _move(entries: Iterable[QueuedMessage], to: Batch, bases: dict[Batch, int]) -> None:
-    for entry in entries:
-        entry.ref += bases[entry.batch]
-        entry.batch = to

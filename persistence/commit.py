@@ -22,7 +22,7 @@ from sqlalchemy.sql.base import Executable
 from persistence import engine as engines
 from persistence import malformed, schema
 from persistence.checkpoints import OF_TASK, Checkpoints
-from persistence.prepared import Parameters, Prepared
+from persistence.prepared import Parameters
 from persistence.reader import Reader
 from persistence.shares import Share
 from persistence.work import Change, Statement, Work
@@ -175,9 +175,9 @@ class GroupCommit:
         """Whether somebody waits for more than confirms."""
         return bool(self._waiters)
 
-    def remark(self, statement: Executable | Prepared, parameters: Parameters) -> None:
-        """As execute, for what no reply waits for: `sequence` stays as it is."""
-        self._changes.append(((statement, parameters),))
+    def remark(self, *statements: Statement) -> None:
+        """As change, for what no reply waits for: `sequence` stays as it is."""
+        self._changes.append(statements)
         self.kick_needed = True
 
     def after(self, callback: Callable[[], None], *, or_refusal: bool = False) -> None:

@@ -284,7 +284,7 @@ class DefinitionStore:
     def save_delivered(self, queue_id: int, marks: list[int]) -> None:
         """Positions below which messages may have been delivered, one a priority level."""
         parameters = {"key_id": queue_id, "marks": marks_text(queue_id, marks)}
-        self._commit.remark(_SAVE_DELIVERED, parameters)
+        self._commit.remark((_SAVE_DELIVERED, parameters))
 
     def save_binding(self, vhost: str, row: BindingRow) -> None:
         values = {

@@ -293,33 +293,31 @@ class MessageLog:
     # -- several made one (joining.py) ---------------------------------------------------
 
     def can_join(self, batches: Sequence[Batch], joined: "Joined") -> bool:
-        """Whether these are still what they were when they were read."""
-        alive = dict.fromkeys(batches, 0)
-        for parts in joined.parts.values():
-            for share in parts:
-                alive[share.batch] += len(share.ordinals)
+        """Whether nothing was settled in these since they were read."""
         return self in self._commit.logs and all(
-            batch.written and not batch.settled and batch.alive == alive[batch] for batch in batches
+            batch.alive == len(refs) for batch, refs in zip(batches, joined.refs, strict=True)
         )
 
     def join(self, batches: Sequence[Batch], joined: "Joined") -> None:
-        """All is in the first of them from now on, and on the disk with the next commit."""
-        first, *others = batches
-        returned = first.returned or {}
-        for batch, base in zip(batches, joined.bases, strict=True):
-            if batch is not first:
-                first.alive += batch.alive
-                for ordinal, count in (batch.returned or {}).items():
-                    returned[base + ordinal] = count
-                batch.alive, batch.returned = 0, None
-        first.size = len(joined.data)
-        if returned:
-            first.returned = returned
-            if not first.dirty:
-                first.dirty = True
-                self.dirty.append(first)
-        self._commit.remark(*joined.statement(first))
-        self.dead += others
+        """All is in one batch from now on, and on the disk with the next commit.
+
+        It takes the id of the first of them, but it is another one: whoever is just about to
+        rewrite that one has its ordinals.
+        """
+        batch = joined.batch
+        for each, refs in zip(batches, joined.refs, strict=True):
+            batch.alive += each.alive
+            for ordinal, count in (each.returned or {}).items():
+                if ordinal in refs:
+                    batch.returned = batch.returned or {}
+                    batch.returned[refs[ordinal]] = count
+            each.alive, each.returned = 0, None
+        batch.size = len(joined.data)
+        batch.entries, batch.sealed, batch.written = (), True, True
+        if batch.returned:
+            batch.dirty = True
+            self.dirty.append(batch)
+        self._commit.remark(*joined.statements([each.id for each in batches[1:]]))
 
     # -- recovery ------------------------------------------------------------------------
 

@@ -173,10 +173,15 @@ def without(blob: bytes, settled: set[int], place: bytes = b"") -> bytearray | N
         records = _records(blob, settled)
     except error:
         raise Damaged("its records do not fit its size") from None
-    parts: list[bytes] = [head]
+    return of_records(records, place) if records else None
+
+
+def of_records(records: Sequence[Record], place: bytes = b"") -> bytearray:
+    """The blob with these records; each has a reference at least."""
+    parts: list[bytes] = [bytes(_HEAD.size + _COUNT.size)]
     for record in records:
         _add_record(parts, record)
-    return _finish(parts, len(records), place) if records else None
+    return _finish(parts, len(records), place)
 
 
 def _keep_alike(blob: bytes, settled: set[int]) -> list[bytes] | None:
@@ -216,41 +221,6 @@ def _add_references(parts: list[bytes], entries: list[Any]) -> None:
     for entry in entries:
         deadline = 0 if entry.deadline is None else entry.deadline + 1
         parts.append(_REFERENCE.pack(entry.ref, entry.queue.id, entry.position, deadline))
-
-
-def join(blobs: Sequence[bytes], bases: Sequence[int], place: bytes = b"") -> bytearray:
-    """One blob of several that were checked; to the ordinals of each its base is added.
-
-    Raises Damaged where one has records that do not fit its size.
-    """
-    parts: list[bytes] = [bytes(_FIRST)]
-    total = 0
-    try:
-        for blob, base in zip(blobs, bases, strict=True):
-            (count,) = _COUNT.unpack_from(blob, _HEAD.size)
-            parts.append(_with_ordinals(blob[_FIRST:], count, base) if base else blob[_FIRST:])
-            total += count
-    except error:
-        raise Damaged("its records do not fit its size") from None
-    return _finish(parts, total, place)
-
-
-def _with_ordinals(part: bytes, count: int, base: int) -> bytes:
-    # These records, with the base added to their ordinals.
-    records, at = bytearray(part), 0
-    for _ in range(count):
-        route, header, body, _, more = _SHAPE.unpack_from(records, at)
-        _add_to_ordinal(records, at + _SHAPE_BYTES, base)
-        at += _RECORD.size + route + header + body
-        for _ in range(more):
-            _add_to_ordinal(records, at, base)
-            at += _REFERENCE.size
-    return bytes(records)
-
-
-def _add_to_ordinal(records: bytearray, at: int, base: int) -> None:
-    (ordinal,) = _ORDINAL.unpack_from(records, at)
-    _ORDINAL.pack_into(records, at, ordinal + base)
 
 
 def check(blob: bytes, place: bytes = b"") -> None:

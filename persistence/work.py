@@ -81,9 +81,7 @@ class Work:
             statements.append((_INSERT_SETTLED, settled))
             self.settled = sum([len(row["data"]) for row in settled])
         if dead:
-            ranges = _ranges(dead)
-            statements.append((_DELETE_SETTLED, ranges))
-            statements.append((_DELETE_BATCH, ranges))
+            statements += deletions(dead)
 
     def perform(self, connection: Connection) -> None:
         """Writes it all in one transaction; raises what the database raises."""
@@ -120,6 +118,12 @@ class Work:
                 ranges = _ranges([row["id"] for row in rows])
                 self.statements.insert(at, (_DELETE_BATCH, ranges))
                 return
+
+
+def deletions(ids: list[int]) -> list[Statement]:
+    """What deletes these batches, with what is known of their settlements."""
+    ranges = _ranges(ids)
+    return [(_DELETE_SETTLED, ranges), (_DELETE_BATCH, ranges)]
 
 
 def _is_hopeless(error: Exception) -> bool:

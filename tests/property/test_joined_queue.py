@@ -6,24 +6,42 @@ import pytest
 from hypothesis.stateful import rule
 
 from broker import joining, paging
+from persistence import message_log, upkeep
 from tests.property.test_paged_queue import PagedQueue
 from tests.property.test_queue import LONG, TIMEOUT_S, Queue
 
 # Two messages published one by one are joined after a moment, up to five.
-EAGER = {"WORTH": 2, "LEAST": 2, "MESSAGES": 5, "ROUND": 0.002, "STEP": 0.001, "FORGOTTEN": 3}
-_USUAL = {name: getattr(joining, name) for name in EAGER}
-_FLOOR = paging.FLOOR
+EAGER: dict[Any, dict[str, float]] = {
+    joining: {
+        "WORTH": 2,
+        "LEAST": 2,
+        "MESSAGES": 5,
+        "FORGOTTEN": 3,
+        "ROUND": 0.002,
+        "STEP": 0.001,
+    },
+    # And whatever is settled in them is taken out of batches of more than one message.
+    message_log: {"SMALL": 0, "SPARSE": 0},
+    upkeep: {"ROUND": 0.003, "STEP": 0.001},
+    paging: {"FLOOR": 0},
+}
+_USUAL = {module: {name: getattr(module, name) for name in EAGER[module]} for module in EAGER}
 MOMENT = 0.02
+
+
+def _set(values: dict[Any, dict[str, float]]) -> None:
+    for module, constants in values.items():
+        for name, value in constants.items():
+            setattr(module, name, value)
 
 
 class Joining(Queue):
     """The real queue beside its model, its small batches joined while all goes on."""
 
     def _attach(self) -> None:
-        paging.FLOOR = 0
-        for name, value in EAGER.items():
-            setattr(joining, name, value)
+        _set(EAGER)
         super()._attach()
+        upkeep.Upkeep(self.engine.disk, self.engine.clock)
 
     @rule()
     def linger(self) -> None:
@@ -31,9 +49,7 @@ class Joining(Queue):
         self.engine.advance(MOMENT)
 
     def teardown(self) -> None:
-        for name, value in _USUAL.items():
-            setattr(joining, name, value)
-        paging.FLOOR = _FLOOR
+        _set(_USUAL)
         super().teardown()
 
 

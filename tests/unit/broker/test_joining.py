@@ -133,6 +133,35 @@ def test_messages_of_several_queues_are_joined_for_all(
     assert stored(engine) == 0
 
 
+@pytest.mark.parametrize("long", [True, False])
+def test_what_came_in_one_commit_with_others_is_joined_without_them(
+    engine: Engine, client: Client, long: bool, monkeypatch: pytest.MonkeyPatch
+):
+    if not long:
+        monkeypatch.setattr(paging, "LONG", 1 << 24)
+    for name in ("q", "busy"):
+        client.declare(name)
+    client.consume("busy", prefetch=1000)
+    for number in range(300):
+        client.publish("", "q", b"%d" % number, delivery_mode=2)
+        for _ in range(3):
+            client.publish("", "busy", b"soon gone", delivery_mode=2)
+        engine.run()
+    client.bodies()
+    for tag in range(1, 901):
+        if tag != 150:
+            client.ack(tag)
+    engine.advance(A_WHILE)
+    # The batch of the forgotten one and at most a few beside it stay.
+    assert stored(engine) < 60
+    engine.crash()
+    client = engine.connect()
+    assert drained(client, "q") == numbers((0, 300))
+    assert drained(client, "busy") == [b"soon gone"]
+    engine.advance(1)
+    assert stored(engine) == 0
+
+
 def test_priorities_stay_what_they_are(engine: Engine, client: Client):
     client.declare("q", {"x-max-priority": Typed("l", 2)})
     for number in range(0, 300, 3):
