@@ -14,8 +14,9 @@ BATCHES = 60
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A queue of more than about 20 messages is long."""
+    """A queue of more than about 20 messages is long, and none has batches that are joined."""
     sizes = {"LONG": 10_000, "HEAD": 2_500, "AHEAD": 5_000, "FLOOR": 1_000, "PORTION": 1_000}
+    sizes["FEW"] = 0
     for name, value in sizes.items():
         monkeypatch.setattr(paging, name, value)
 

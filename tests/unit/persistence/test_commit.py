@@ -140,7 +140,7 @@ def test_who_does_not_wait_for_a_disk_that_refuses(database, monkeypatch):
 
 def test_a_remark_raises_no_sequence(database):
     before = database.commit.sequence
-    database.commit.remark(*meta("one"))
+    database.commit.remark(meta("one"))
     assert database.commit.sequence == before
     database.written()
     assert database.scalar("SELECT count(*) FROM meta") == 2
