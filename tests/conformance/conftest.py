@@ -16,7 +16,7 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
-from tests.conformance.helpers import declare
+from tests.conformance.helpers import STREAM, Inbox, declare, publish
 from tests.support.broker import Broker
 from tests.support.target import Target
 from tests.support.wire import WireClient
@@ -157,6 +157,36 @@ def confirming(connection: pika.BlockingConnection) -> BlockingChannel:
 def dead(channel: BlockingChannel) -> str:
     """The queue in which the dead end."""
     return declare(channel)
+
+
+@pytest.fixture
+def stream(channel: BlockingChannel, name: Callable[..., str]) -> Callable[..., str]:
+    """Declares a stream with these arguments and publishes, each confirmed on its own."""
+    channel.confirm_delivery()
+
+    def make(*bodies: bytes, **arguments: Any) -> str:
+        queue = name("stream")
+        options = STREAM | {key.replace("_", "-"): value for key, value in arguments.items()}
+        channel.queue_declare(queue, durable=True, arguments=options)
+        publish(channel, "", queue, *bodies)
+        return queue
+
+    return make
+
+
+@pytest.fixture
+def read(connection: pika.BlockingConnection) -> Callable[..., Inbox]:
+    """Attaches a reader of a stream, on a channel of its own."""
+
+    def attach(queue: str, offset: Any = None, prefetch: int = 100, **arguments: Any) -> Inbox:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=prefetch)
+        options = {key.replace("_", "-"): value for key, value in arguments.items()}
+        if offset is not None:
+            options["x-stream-offset"] = offset
+        return Inbox(channel, queue, arguments=options)
+
+    return attach
 
 
 @pytest.fixture

@@ -170,3 +170,37 @@ class Inbox:
     def ack_all(self) -> None:
         """Acknowledge everything that was delivered to this channel so far."""
         self.channel.basic_ack(0, multiple=True)
+
+
+def queue_text(queue: str) -> str:
+    """How error texts name a queue."""
+    return f"queue '{queue}' in vhost '/'"
+
+
+def locked(queue: str) -> str:
+    """What is said to others than the owner of an exclusive queue."""
+    return (
+        f"RESOURCE_LOCKED - cannot obtain exclusive access to locked {queue_text(queue)}. "
+        "It could be originally declared on another connection or the exclusive property value "
+        "does not match that of the original declaration."
+    )
+
+
+def inequivalent(argument: str, queue: str, difference: str) -> str:
+    """What is said where a queue is declared again with something else."""
+    return (
+        f"PRECONDITION_FAILED - inequivalent arg '{argument}' for {queue_text(queue)}: {difference}"
+    )
+
+
+STREAM = {"x-queue-type": "stream"}
+
+
+def offsets(box: Inbox) -> list[int]:
+    """The offsets of what a reader of a stream has got."""
+    return [properties.headers["x-stream-offset"] for _, properties, _ in box.deliveries]
+
+
+def bodies(count: int, first: int = 0) -> list[bytes]:
+    """Numbers from `first` on, as bodies."""
+    return [str(number).encode() for number in range(first, first + count)]

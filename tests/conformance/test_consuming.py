@@ -11,6 +11,7 @@ from tests.conformance.helpers import (
     declare,
     get,
     publish,
+    queue_text,
     ready,
     refused,
     take,
@@ -22,12 +23,8 @@ from tests.support.wire import WireClient, method_frame
 GENERATED_TAG = r"amq\.ctag-[A-Za-z0-9_-]{22}"
 
 
-def text(queue):
-    return f"queue '{queue}' in vhost '/'"
-
-
 def in_use(queue):
-    return f"ACCESS_REFUSED - {text(queue)} in exclusive use"
+    return f"ACCESS_REFUSED - {queue_text(queue)} in exclusive use"
 
 
 def declared(client, **options):
@@ -129,7 +126,7 @@ def test_higher_priority_first_until_its_prefetch_is_full(connection, channel):
 def test_bad_consumer_priority(client, value, reason):
     queue = declared(client)
     client.send_method(1, "basic.consume", queue=queue, arguments={"x-priority": value})
-    reply = f"PRECONDITION_FAILED - invalid arg 'x-priority' for {text(queue)}: {reason}"
+    reply = f"PRECONDITION_FAILED - invalid arg 'x-priority' for {queue_text(queue)}: {reason}"
     client.expect_close(406, reply, channel=1, at=(60, 20))
 
 
