@@ -12,7 +12,6 @@ since only a log that was moved to its end begins anew.
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from queue import SimpleQueue
 
 from sqlalchemy import Connection, Engine
@@ -83,11 +82,8 @@ class Checkpoints:
                 connection = connection or self._engine.connect()
                 _chase(connection)
             except Exception as error:
-                if connection is not None:
-                    with suppress(Exception):
-                        connection.invalidate()
-                        connection.close()
-                    connection = None
+                engines.discard(connection)
+                connection = None
                 self._maintain(self._failure(error))
             else:
                 self._maintain(self._finish)

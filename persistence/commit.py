@@ -322,11 +322,8 @@ class GroupCommit:
                     self._checkpoints.wrote(OF_TASK)
             except Exception as error:
                 failed = failed or error
-                if connection is not None:
-                    with suppress(Exception):
-                        connection.invalidate()
-                        connection.close()
-                    connection = None
+                engines.discard(connection)
+                connection = None
                 if isinstance(work, Work):
                     self._report(self._failed, work, error)
                 else:

@@ -6,6 +6,7 @@ resident and 80 ms, a tenth of the idle memory and of the time to start.
 """
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from sqlite3 import SQLITE_IOERR
 from typing import TYPE_CHECKING, Any
@@ -226,6 +227,14 @@ def move_log(connection: Connection) -> int:
     _, _, moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
     connection.rollback()
     return int(moved)
+
+
+def discard(connection: Connection | None) -> None:
+    """Lets go of a connection on which something failed; never raises."""
+    if connection is not None:
+        with suppress(Exception):
+            connection.invalidate()
+            connection.close()
 
 
 def mend(connection: Connection, error: Exception) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from persistence import record, schema
-from persistence.engine import only_for_reading
+from persistence.engine import discard, only_for_reading
 
 if TYPE_CHECKING:
     from persistence.commit import Timers
@@ -103,11 +103,8 @@ class Reader:
                 found = request.job(connection)
                 connection.rollback()  # a snapshot that is kept would keep the log from shrinking
             except Exception as error:
-                if connection is not None:
-                    with suppress(Exception):
-                        connection.invalidate()
-                        connection.close()
-                    connection = None
+                discard(connection)
+                connection = None
                 self._report(self._failed, request, str(error).partition("\n")[0])
             else:
                 self._report(self._answer, request.then, found)
