@@ -57,6 +57,10 @@ class LiveServer:
         """The virtual host `/`."""
         return self.engine.vhost
 
+    async def delete_vhost(self, name: str) -> None:
+        """All at once."""
+        self.vhosts.delete(name)
+
     async def stored(self) -> bool:
         """As a commit: what was due meanwhile has happened."""
         self.waited += 1
