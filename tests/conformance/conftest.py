@@ -190,6 +190,34 @@ def read(connection: pika.BlockingConnection) -> Callable[..., Inbox]:
 
 
 @pytest.fixture
+def exchange(channel: BlockingChannel, name: Callable[..., str]) -> Callable[..., str]:
+    """Declares a transient exchange of the given type and returns its name."""
+
+    def declared(kind: str, **options: Any) -> str:
+        made = name(kind)
+        channel.exchange_declare(made, kind, **options)
+        return made
+
+    return declared
+
+
+@pytest.fixture
+def put(target: Target) -> Iterator[Callable[..., tuple[int, Any]]]:
+    """PUT over HTTP by the path of what is to be; deleted after the test if it was made."""
+    made: set[str] = set()
+
+    def put(path: str, body: Any) -> tuple[int, Any]:
+        status, answer = target.api("PUT", path, body)
+        if status == 201:
+            made.add(path)
+        return status, answer
+
+    yield put
+    for path in made:
+        target.api("DELETE", path)
+
+
+@pytest.fixture
 def tcp(target: Target) -> Iterator[Callable[[], WireClient]]:
     """Opens raw TCP connections on which nothing has been said yet."""
     opened: list[WireClient] = []

@@ -1,5 +1,6 @@
 """Short words for what the conformance tests do again and again with pika."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -204,3 +205,25 @@ def offsets(box: Inbox) -> list[int]:
 def bodies(count: int, first: int = 0) -> list[bytes]:
     """Numbers from `first` on, as bodies."""
     return [str(number).encode() for number in range(first, first + count)]
+
+
+def until_fence(channel: BlockingChannel, queue: str) -> list[bytes]:
+    """Everything in the queue once all that was published on the channel has been routed."""
+    publish(channel, "", queue, "fence")
+    seen: list[bytes] = []
+
+    def fenced() -> bool:
+        seen.extend(take(channel, queue))
+        return b"fence" in seen
+
+    eventually(fenced)
+    return seen[: seen.index(b"fence")]
+
+
+def arrives(
+    channel: BlockingChannel, exchange: str, key: str, queue: str, **properties: Any
+) -> bool:
+    """Whether a message published now reaches the queue."""
+    body = uuid.uuid4().bytes
+    publish(channel, exchange, key, body, **properties)
+    return body in until_fence(channel, queue)
