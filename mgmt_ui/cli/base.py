@@ -4,7 +4,6 @@
 """
 
 import json
-import sys
 from collections.abc import Callable
 from textwrap import wrap
 from typing import Any, NamedTuple, TypeVar
@@ -282,8 +281,8 @@ def run(root: click.Group, arguments: list[str] | None = None) -> int:
         return _fail(session, Failure(error.format_message(), USAGE, "usage"))
     except (click.Abort, KeyboardInterrupt):
         return _fail(session, Failure("interrupted", TEMPORARY, "interrupted"))
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read has seen enough
+    except SystemExit:
+        # What click makes of a closed pipe, and of nothing else here: who read has seen enough.
         return OK
     return code if isinstance(code, int) else OK
 

@@ -1,6 +1,9 @@
 """Nouns and verbs, formats, exit codes, and errors in one line."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pika
@@ -8,7 +11,7 @@ import pytest
 from pika.exceptions import ConnectionClosedByBroker
 
 from tests.cli.conftest import Run
-from tests.support.broker import Broker
+from tests.support.broker import ROOT, Broker
 
 
 def test_a_queue_from_its_beginning_to_its_end(run: Run):
@@ -285,3 +288,17 @@ def test_usage(run: Run, words: tuple[str, ...]):
 def test_help(run: Run):
     for words in ((), ("queue",), ("queue", "declare")):
         assert run(*words, "--help").out.startswith("Usage: brokerctl")
+
+
+@pytest.mark.parametrize("line", ["api GET /overview", "exchange list", "--help"])
+def test_who_reads_may_have_seen_enough(broker: Broker, line: str):
+    command = [sys.executable, "-m", "mgmt_ui.cli", *line.split()]
+    done = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$@" | true', "-", *command],
+        check=False,
+        capture_output=True,
+        timeout=60,
+        cwd=ROOT,
+        env=os.environ | {"BROKERCTL_URL": f"http://{broker.http}"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
