@@ -210,7 +210,7 @@ class Api:
     def _missing(self, where: str) -> tuple[int, str]:
         # The API says no more than "Not Found": what it was can be read from the path.
         kind, *names = [unquote(part) for part in where.strip("/").split("/")]
-        if kind == "users" and names:
+        if kind == "users" and names and names[1:] != ["queues"]:  # that is there of any name
             return NO_USER, f"no user '{names[0]}'"
         if kind in WHOLE and names:
             return DATA, f"no {WHOLE[kind]} '{names[0]}'; see brokerctl {WHOLE[kind]} list"
