@@ -625,7 +625,7 @@ async def test_a_job_goes_with_its_virtual_host(http: Http, live: LiveServer, be
     for _ in range(3):
         await http("POST", "exchanges/shop/amq.default/publish", message)
     await http("POST", "queues/shop/q/move", {"queue": "to", "rate": 1, "wait": 0}, 202)
-    await http("DELETE", "vhosts/shop", None, 204)
+    assert live.vhosts.delete("shop")
     live.engine.advance(2)
     await begin_anew()
     assert await http("GET", "jobs") == []
