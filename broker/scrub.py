@@ -11,7 +11,6 @@ ask.  It begins with the first queue that is long.
 
 import logging
 from collections import deque
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from broker.chunk import Chunk
@@ -31,21 +30,24 @@ logger = logging.getLogger("leveret.scrub")
 
 # Seconds between two batches, and between the end of one pass and the next.
 PAUSE, REST = 1.0, 6 * 3600.0
+# So many pieces of each level of a queue are noted at once.
+SOME = 50
 
 
 class Scrub:
     """Passes over all long queues of a broker again and again, while there are any."""
 
-    __slots__ = ("_clock", "_pager", "_queues", "_segments", "_todo", "_waiting")
+    __slots__ = ("_clock", "_pager", "_places", "_queues", "_segments", "_todo", "_waiting")
 
     def __init__(self, pager: "Pager", clock: Clock) -> None:
         self._pager = pager
         self._clock = clock
-        # Those that are or were long; those that this pass still has to get to; what it has to
-        # look at of the one that it has got to.
+        # Those that are or were long; those that this pass still has to get to or is at.
         self._queues: dict[Queue, None] = {}
         self._todo: deque[Queue] = deque()
-        self._segments: deque[tuple[Queue, Segment | Chunk]] = deque()
+        # Of the first of them: what is looked at next, and by level the position behind it.
+        self._segments: deque[Segment | Chunk] = deque()
+        self._places: dict[int, int] = {}
         self._waiting = False
 
     def watch(self, queue: "Queue") -> None:
@@ -58,8 +60,10 @@ class Scrub:
     def forget(self, queue: "Queue") -> None:
         """The queue is gone."""
         if self._queues.pop(queue, self) is not self:
-            self._todo = deque(each for each in self._todo if each is not queue)
-            self._segments = deque(each for each in self._segments if each[0] is not queue)
+            if self._todo and self._todo[0] is queue:
+                self._begin_next()
+            else:
+                self._todo = deque(each for each in self._todo if each is not queue)
 
     def _wait(self, seconds: float) -> None:
         if not self._waiting:
@@ -79,17 +83,37 @@ class Scrub:
             self._wait(REST)
 
     def _next(self) -> "tuple[Queue, Share] | None":
-        while self._segments or self._todo:
-            if not self._segments:
-                queue = self._todo.popleft()
-                if _is_here(queue):
-                    self._segments.extend((queue, each) for each in _unread(queue))
+        while self._todo:
+            queue = self._todo[0]
+            if not _is_here(queue) or not (self._segments or self._look_further(queue)):
+                self._begin_next()
                 continue
-            queue, segment = self._segments.popleft()
+            segment = self._segments.popleft()
             # Unless somebody was quicker, who reports what he finds.
-            if segment.share is not None and not segment.asked and _is_here(queue):
+            if segment.share is not None and not segment.asked:
                 return queue, segment.share
         return None
+
+    def _begin_next(self) -> None:
+        self._todo.popleft()
+        self._segments.clear()
+        self._places.clear()
+
+    def _look_further(self, queue: "Queue") -> bool:
+        # A few at a time: what is kept here stays in memory, and others may take its place.
+        places = self._places
+        if isinstance(queue.ready, Chunks):
+            if not places:
+                places[0] = 0
+                self._segments.extend(queue.ready.unread())
+            return bool(self._segments)
+        for number, level in enumerate(queue.ready.by_level()):
+            if isinstance(level, Paged):
+                found = level.middle_from(places.get(number, 0), SOME)
+                if found:
+                    places[number] = found[-1].last + 1
+                    self._segments.extend(found)
+        return bool(self._segments)
 
     def _check(self, queue: "Queue", share: Share) -> None:
         def read(blobs: list[Blob]) -> None:
@@ -107,15 +131,6 @@ def _is_here(queue: "Queue") -> bool:
 
 def _is_long(queue: "Queue") -> bool:
     return _is_here(queue) and queue.ready.on_disk()[0] > 0
-
-
-def _unread(queue: "Queue") -> Iterable[Segment | Chunk]:
-    if isinstance(queue.ready, Chunks):
-        yield from queue.ready.unread()
-        return
-    for level in queue.ready.by_level():
-        if isinstance(level, Paged):
-            yield from level.unread(lambda _: False)
 
 
 def _report(queue: "Queue", share: Share, damage: Damaged) -> None:

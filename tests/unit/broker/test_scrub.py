@@ -110,3 +110,17 @@ def test_it_ends_with_the_last_long_queue(engine: Engine, client: Client, read: 
     long_queue(client)
     pass_time(engine, BATCHES)
     assert len(read) > 15
+
+
+def test_little_is_kept_of_a_queue_that_is_looked_at(
+    engine: Engine, client: Client, read: list[int], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(scrub, "SOME", 3)
+    queue = long_queue(client)
+    pass_time(engine, 5)
+    found = engine.turn.pager._scrub
+    assert found is not None
+    assert len(found._segments) <= 3
+    pass_time(engine, BATCHES)
+    assert len(read) == len(set(read)) > 15
+    assert queue.message_count == 300
