@@ -2,7 +2,7 @@
 
 `Clock` is what the rest of the house sees, `SystemClock` what the daemon uses; tests use
 `tests.support.clock.VirtualClock`, which jumps.  Nothing else reads the time or sets a timer
-(DESIGN section 1, decision 9; a lint rule sees to it), and nothing but time lives here.
+(docs/design.md, decision 9; a lint rule sees to it), and nothing but time lives here.
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ class Connection(Link):
         self._replying = True
         reply = handler(channel, cold.decode(method, arguments))
         if (commit.sequence != before or self._holding) and reply is not None:
-            # Durable: the reply says that the disk has it (DESIGN decision 5).
+            # Durable: the reply says that the disk has it (docs/design.md, decision 5).
             self._held |= FOR_COMMIT
             patient = self._holding != UNTIL_REFUSAL or commit.sequence != before
             self._holding = 0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from broker.turn import Turn
     from vhosts.vhost import VirtualHost
 
-# What leaves a room before others have their turn (DESIGN decision 4).
+# What leaves a room before others have their turn (docs/design.md, decision 4).
 RELEASED_AT_ONCE = 200
 # What a cancelled message keeps in memory.
 _EMPTY = content.parse(properties.encode(properties.BasicProperties(), 0))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Again = Callable[[QueuedMessage], object]
 
-# What comes back before others have their turn (DESIGN decision 4).
+# What comes back before others have their turn (docs/design.md, decision 4).
 RELEASED_AT_ONCE = 200
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from broker.message import QueuedMessage
     from broker.queue import Queue
 
-# What one sweep removes before others have their turn (DESIGN decision 4).
+# What one sweep removes before others have their turn (docs/design.md, decision 4).
 SWEEP_MESSAGES = 100
 
 

@@ -1,7 +1,7 @@
 """The octets of one connection, both ways: what is read and handled when, what is written when.
 
 Here: a turn's share of input, holding it while something is awaited, joining
-output, and both ways' limits (DESIGN decision 4).  Not here: what the octets
+output, and both ways' limits (docs/design.md, decision 4).  Not here: what the octets
 mean (connection.py), and the socket itself (transport.py).
 """
 

@@ -63,7 +63,7 @@ def _keys(data: bytes) -> list[str]:
 
 
 class Message:
-    """One published message; header and body are the bytes that came (DESIGN decision 2)."""
+    """One published message; header and body are the bytes that came (decision 2 of the design)."""
 
     __slots__ = ("body", "header", "route")
 

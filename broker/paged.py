@@ -1,4 +1,4 @@
-"""A long queue: head and tail in memory, the middle on the disk (DESIGN section 4).
+"""A long queue: head and tail in memory, the middle on the disk (docs/design.md).
 
 Here: what is where, and in which order it comes back.  Not here: when a queue
 is long and what is read (paging.py), how a blob becomes messages (recall.py).

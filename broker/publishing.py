@@ -1,6 +1,6 @@
 """From a basic.publish to the queues: resolving its arguments, and the checks that few need.
 
-Here: the target of a publish (resolved once per topology, see DESIGN decision
+Here: the target of a publish (resolved once per topology, see docs/design.md, decision
 3), validation of properties, CC and BCC, returns, direct reply-to.  Not here:
 the steady state, which is `Channel.publish`, and routing itself (exchanges).
 """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vhosts.policies import Policy
     from vhosts.vhost import VirtualHost
 
-# What one queue may deliver before others have their turn (DESIGN decision 4).
+# What one queue may deliver before others have their turn (docs/design.md, decision 4).
 TURN_MESSAGES = 4000
 TURN_BYTES = 1 << 20
 # Publishers are slowed down once this much waits for sockets that are full.

@@ -1,7 +1,7 @@
 """What is done once a turn of the loop: deliver, confirm, write, commit.
 
 Here: the lists of what was touched, and the order in which they are worked
-off (DESIGN decision 4).  Not here: how any of it is done.
+off (docs/design.md, decision 4).  Not here: how any of it is done.
 """
 
 import logging

@@ -6,7 +6,7 @@ refuses or falls behind.  Not here: the statements (work.py), how rows look
 
 While one commit is on the disk the next one gathers.  Rows are made on the
 loop's thread at the moment of the kick, so no settlement can come between;
-the thread runs a handful of statements and nothing else (DESIGN decision 7).
+the thread runs a handful of statements and nothing else (docs/design.md, decision 7).
 """
 
 import logging

@@ -1,7 +1,7 @@
 """The message log of one virtual host: which batch keeps which message, and what is left of it.
 
 Here: gathering and settling.  Not here: when it is written (commit.py), how it
-looks (record.py), reading it at start (recovery.py).  DESIGN section 4 says how
+looks (record.py), reading it at start (recovery.py).  docs/design.md says how
 it all hangs together.
 """
 

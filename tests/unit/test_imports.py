@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# DESIGN section 2.  A package always may import itself.
+# As in docs/design.md.  A package always may import itself.
 ALLOWED = {
     "exchanges": set[str](),
     "persistence": set[str](),
