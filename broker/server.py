@@ -104,10 +104,13 @@ class Server:
         assert self._storage is not None
         await self._storage.stop_vhost(name)
 
-    async def delete_vhost(self, name: str) -> None:
-        """Deletes a virtual host with all that is in it; `stored` tells when the disk knows."""
+    async def delete_vhost(self, name: str) -> bool:
+        """Deletes a virtual host with all that is in it; False if the disk refuses.
+
+        `stored` tells when the disk has it.
+        """
         assert self._storage is not None
-        await self._storage.delete_vhost(name)
+        return await self._storage.delete_vhost(name)
 
     async def stored(self) -> bool:
         """Returns once all changes made so far are on the disk; False if it refuses too long."""

@@ -211,9 +211,16 @@ class Storage:
         await self._end(name, self.vhosts.unloading)
         await self.flushed()
 
-    async def delete_vhost(self, name: str) -> None:
-        """Deletes a virtual host with all that is in it, which the disk learns of."""
-        await self._end(name, self.vhosts.deletion)
+    async def delete_vhost(self, name: str) -> bool:
+        """Deletes a virtual host with all that is in it, which the disk learns of.
+
+        False where the disk refuses: it is down then, with what the disk still has.
+        """
+        try:
+            await self._end(name, self.vhosts.deletion)
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
 
     async def _end(self, name: str, way: Callable[[str], Steps[object]]) -> None:
         await self._ended(name)

@@ -57,8 +57,11 @@ class Server(Protocol):
     async def stop_vhost(self, name: str) -> None:
         """Takes a virtual host down, which stays as it is on the disk."""
 
-    async def delete_vhost(self, name: str) -> None:
-        """Deletes a virtual host with all that is in it; `stored` tells when the disk knows."""
+    async def delete_vhost(self, name: str) -> bool:
+        """Deletes a virtual host with all that is in it; False if the disk refuses.
+
+        `stored` tells when the disk has it.
+        """
 
     async def stored(self) -> bool:
         """Returns once all changes made so far are on the disk; False if it refuses too long."""

@@ -70,8 +70,6 @@ class VirtualHosts(Generic[Q]):
         self._later = later
         self._vhosts: dict[str, VirtualHost[Q]] = {}
         self._gone = Statistics()
-        # Deleted, but not all of it is put away.
-        self._going: list[VirtualHost[Q]] = []
         self.presence: Presence = Nobody()
         self.users = Users(store, (User(*row) for row in definitions.users()))
         parameters = definitions.parameters()
@@ -104,8 +102,7 @@ class VirtualHosts(Generic[Q]):
 
     def totals(self) -> Statistics:
         """What all virtual hosts have done, those that were deleted included."""
-        there = (vhost.statistics for vhost in [*self, *self._going])
-        return Statistics.sum([self._gone, *there])
+        return Statistics.sum([self._gone, *(vhost.statistics for vhost in self)])
 
     # -- made, changed, deleted (spec 10.1) ----------------------------------------------------
 
@@ -163,9 +160,10 @@ class VirtualHosts(Generic[Q]):
     def deletion(self, name: str) -> Steps[bool]:
         """Deletes a virtual host with all that is in it; whether there was one.
 
-        Its consumers are cancelled, then its connections closed (spec 2.8), while it is there, but
-        down; then it is gone by name, and put away. Nobody else loads, unloads or deletes it
-        meanwhile. Raises PreconditionFailed where it is protected.
+        Its consumers are cancelled, then its connections closed (spec 2.8), then its messages go,
+        while it is there, but down; so it stays if the disk refuses or the broker ends before.
+        Nobody else loads, unloads or deletes it meanwhile. Raises PreconditionFailed where it is
+        protected.
         """
         vhost = self._vhosts.get(name)
         if vhost is None:
@@ -175,17 +173,17 @@ class VirtualHosts(Generic[Q]):
         vhost.running = False
         yield from dismiss(vhost)
         yield from self.presence.expel(f"vhost '{name}' is deleted", vhost=name)
-        self._remove(vhost)
-        self._going.append(vhost)
+        vhost.log.discard()
+        row = VhostRow(vhost.log.vhost_id, name, vhost.metadata)
+        self._vhosts[name] = self._down(row, "it was not deleted to its end")
         yield from suspend(vhost, *take_out(vhost), to_come_back=False)
-        self._going.remove(vhost)
-        self._gone.add(vhost.statistics)
+        yield from self._store.delete_messages(row.id)
+        self._remove(vhost)
         return True
 
     def _remove(self, vhost: VirtualHost[Q]) -> None:
         name = vhost.name
-        del self._vhosts[name]
-        vhost.log.discard()
+        self._gone.add(self._vhosts.pop(name).statistics)
         self.permissions.forget_vhost(name)
         self.topic_permissions.forget_vhost(name)
         self.limits.forget_vhost(name)

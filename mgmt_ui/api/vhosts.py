@@ -89,7 +89,8 @@ async def delete(call: Call) -> Answer:
     if vhost.protected:
         text = f"Cannot delete this virtual host: '{vhost.name}' is protected from deletion"
         raise ApiError(412, "precondition_failed", text)
-    await call.server.delete_vhost(vhost.name)
+    if not await call.server.delete_vhost(vhost.name):
+        raise ApiError(503, "service_unavailable", "the disk does not take writes")
     await call.stored()
     return DONE
 

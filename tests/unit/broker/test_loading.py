@@ -10,6 +10,7 @@ from broker.loading import Loader
 from broker.message import Message, Route
 from broker.options import Options
 from broker.storage import Storage
+from persistence import definition_store
 from persistence.damage import Damage
 from persistence.steps import TURN, Ask, through
 from tests.support.clock import VirtualClock
@@ -306,7 +307,7 @@ async def test_deleted_and_started_at_the_same_time(storage):
     done = await asyncio.gather(
         storage.delete_vhost("v"), storage.start_vhost("v"), storage.delete_vhost("v")
     )
-    assert list(done) == [None, False, None]
+    assert list(done) == [True, False, True]
     assert storage.vhosts.get("v") is None
 
 
@@ -352,3 +353,52 @@ async def test_the_collector_stays_away_while_it_is_loaded(storage):
         gc.unfreeze()
     assert gc.isenabled()
     assert len(looks) < QUEUES
+
+
+def rows(storage, table):
+    with storage._engine.begin() as database:
+        return database.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
+
+
+async def test_its_messages_are_deleted_in_many_commits(storage, monkeypatch):
+    monkeypatch.setattr(definition_store, "_PIECE", 1)
+    publish(declare(storage, "kept"), b"x")
+    storage.vhosts.create("w")
+    queue = storage.vhosts.get("w").declare_queue(
+        "q", durable=True, owner=None, auto_delete=False, arguments={}
+    )
+    for _ in range(5):
+        publish(queue, b"x")
+        await storage.flushed()
+    asked = 0
+    real = definition_store._delete_batches
+
+    def counted(*what):
+        nonlocal asked
+        asked += 1
+        return real(*what)
+
+    monkeypatch.setattr(definition_store, "_delete_batches", counted)
+    assert rows(storage, "batch") == 6
+    assert await storage.delete_vhost("w")
+    assert asked == 5 + 1
+    await storage.flushed()
+    assert (rows(storage, "batch"), rows(storage, "queue"), rows(storage, "vhost")) == (1, 1, 2)
+
+
+async def test_a_disk_that_refuses_leaves_it_there_but_down(storage, monkeypatch, caplog):
+    await filled(storage)
+    assert await storage.start_vhost("v")
+
+    def refuse(*_):
+        raise OSError("no space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(definition_store, "_delete_batches", refuse)
+        assert not await storage.delete_vhost("v")
+    there = storage.vhosts.get("v")
+    assert (there.running, there.trouble) == (False, "it was not deleted to its end")
+    assert await storage.start_vhost("v")
+    assert {each.message_count for each in storage.vhosts.get("v").queues.values()} == {1}
+    assert await storage.delete_vhost("v")
+    assert storage.vhosts.get("v") is None

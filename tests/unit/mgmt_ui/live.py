@@ -57,9 +57,10 @@ class LiveServer:
         """The virtual host `/`."""
         return self.engine.vhost
 
-    async def delete_vhost(self, name: str) -> None:
+    async def delete_vhost(self, name: str) -> bool:
         """All at once."""
         self.vhosts.delete(name)
+        return self.disk
 
     async def stored(self) -> bool:
         """As a commit: what was due meanwhile has happened."""
