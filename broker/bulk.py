@@ -221,6 +221,11 @@ class Bulk:
         self.end = min(each for each in (queue.next_position, last, end) if each is not None)
         self.progress = Progress(total=queue.message_count)
 
+    @property
+    def queue(self) -> "Queue":
+        """The one that it goes through."""
+        return self._queue
+
     async def run(self) -> None:
         """Raises Stopped where it cannot go on."""
         progress = self.progress

@@ -57,7 +57,8 @@ class Job:
         self.error: str | None = None
         self.started_at = server.clock.now_ms()
         self.ended_at: int | None = None
-        self.end: int | None = None
+        self.end = None if bulk is None else bulk.end
+        self.queue_id = None if bulk is None else bulk.queue.id
         self._past = Progress()
         self._cut_short = False
         self._waiting: set[asyncio.Event] = set()
@@ -67,7 +68,8 @@ class Job:
     def restored(cls, server: "Server", number: str, kept: dict[str, Any]) -> "Job":
         """As `_keep` has left it before the last start."""
         job = cls(server, number, None, kept["about"], kept["body"])
-        job.state, job.error, job.end = kept["state"], kept["error"], kept["end"]
+        job.state, job.error = kept["state"], kept["error"]
+        job.end, job.queue_id = kept["end"], kept["queue_id"]
         job.started_at, job.ended_at = kept["started_at"], kept["ended_at"]
         job._past = Progress(**kept["progress"])
         if job.state == RUNNING:
@@ -84,9 +86,15 @@ class Job:
         """What it takes to go back, where that is kept."""
         return None if self.bulk is None else self.bulk.undo
 
+    @property
+    def severed(self) -> bool:
+        """Whether its queue is there no more as the object that it was: the broker was started, or
+        its virtual host, and so it takes `revive` to go on."""
+        return self.bulk is None or (self.body is not None and self.bulk.queue.deleted)
+
     def revive(self, bulk: Bulk) -> None:
-        """Goes on with one of before the last start; what was left then is looked at once more."""
-        bulk.progress = Progress(total=self._past.total, done=self._past.done)
+        """Goes on with another run; what was left by the one before is looked at once more."""
+        bulk.progress = Progress(total=self.progress.total, done=self.progress.done)
         self.bulk = bulk
 
     def start(self) -> None:
@@ -110,7 +118,8 @@ class Job:
             "body": self.body,
             "state": self.state,
             "error": self.error,
-            "end": self.end if self.bulk is None else self.bulk.end,
+            "end": self.end,
+            "queue_id": self.queue_id,
             "started_at": self.started_at,
             "ended_at": self.ended_at,
             "progress": {name: getattr(progress, name) for name in COUNTED},

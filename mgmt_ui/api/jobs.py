@@ -138,6 +138,8 @@ def _revive(call: Call, job: Job) -> None:
     call.path = {**call.path, "vhost": job.about["vhost"], "name": job.about["queue"]}
     body = Payload(job.body)
     source, way, _ = _planned(call, job.about["kind"], body)
+    if source.id != job.queue_id:
+        raise bad_request(f"queue '{source.name}' is not the one that the job was about")
     source.catch_up()
     wanted = message_filters.parse(body)
     kept = _undo(source, way) if body.boolean("undo") else None
@@ -190,7 +192,7 @@ def resume(call: Call) -> Answer:
     job = _own(call, call.path["id"])
     if job.state not in (CANCELLED, STOPPED):
         raise bad_request(f"the job is {job.state}")
-    if job.bulk is None:
+    if job.severed:
         _revive(call, job)
     jobs_of(call.server).resume(job)
     return Answer(job.describe(), 202)

@@ -630,3 +630,37 @@ async def test_a_job_goes_with_its_virtual_host(http: Http, live: LiveServer, be
     await begin_anew()
     assert await http("GET", "jobs") == []
     assert live.vhosts.parameters.jobs.values == {}
+
+
+async def test_it_is_about_the_queue_that_it_began_with(
+    http: Http, live: LiveServer, client: Any, begin_anew: Any
+):
+    number = await slow_move(http, live, client)
+    await begin_anew()
+    live.vhost.delete_queue(live.vhost.queues["kept"])
+    await http("POST", f"jobs/{number}/resume", None, 404)
+    client = live.connect()
+    client.declare("kept", durable=True)
+    fill(client, "x", queue="kept")
+    refused = await http("POST", f"jobs/{number}/resume", None, 400)
+    assert refused["reason"] == "queue 'kept' is not the one that the job was about"
+    assert contents(live, "kept") == ["x"]
+
+
+async def test_it_goes_on_after_its_virtual_host_was_down(
+    http: Http, live: LiveServer, client: Any
+):
+    number = await slow_move(http, live, client)
+    live.engine.run()
+    live.vhosts.unload("/")
+    live.engine.run()
+    live.engine.advance(1)
+    stopped = await _ended(http, number)
+    assert (stopped["state"], stopped["error"]) == ("stopped", "queue 'kept' is gone")
+    live.engine.crash()  # reads it anew, as loading does
+    await http("POST", f"jobs/{number}/resume", None, 202)
+    for _ in range(8):
+        live.engine.advance(1)
+        await asyncio.sleep(0)
+    assert counts(await _ended(http, number)) == ("done", 6, 6)
+    assert contents(live, "other") == list("abcdef")
