@@ -1,10 +1,10 @@
 """How old the messages of a queue are, found out without a time in any of them.
 
-Here: when which positions were given out, noted once a second at most.  Not
+Here: when which positions were given out, noted five times a second at most.  Not
 here: who wants to know (mgmt_ui), which message is the oldest (queue.py).
 
 A queue that was touched is looked at once a turn, before it delivers.  What is
-known of a position is so the turn in which it was given out, or the second.
+known of a position is so the turn in which it was given out, or the fifth of a second.
 Old notes are thinned out: what matters of an age is how large it is.  What came
 back from the disk counts from the start of the broker.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from broker.queue import Queue
 
 # Milliseconds between two notes.
-INTERVAL = 1000
+INTERVAL = 200
 # Notes that are kept, of 16 bytes each.
 KEPT = 48
 

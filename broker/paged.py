@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from persistence.message_log import Batch
 
 
+# Fewer messages in a row that are in memory only go along with what is on the disk.
+IN_MEMORY = 64
+
+
 class Paged(Timed):
     """As a Fifo, which it takes the place of.
 
@@ -197,11 +201,15 @@ class Paged(Timed):
 
     def _movable(self) -> int:
         # How many of the first in the tail there are up to the last that the disk has.
+        # Many that are in memory only go elsewhere (spill.py).
         end = 0
         for count, entry in enumerate(self.tail.unseen(), 1):
-            if entry.batch is not None:
-                if not entry.batch.written:
+            if entry.batch is None:
+                if count - end >= IN_MEMORY:
                     break
+            elif not entry.batch.written:
+                break
+            else:
                 end = count
         return end
 

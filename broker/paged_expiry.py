@@ -23,6 +23,7 @@ from persistence.shares import Share
 
 if TYPE_CHECKING:
     from broker.segment import Segment
+    from persistence.message_log import Batch
 
 # What one sweep does before others have their turn: messages that it looks at or forgets.
 WORK = 8000
@@ -172,13 +173,13 @@ class Timed(Look):
 
     def _read_next(self) -> None:
         segments: list[Segment] = []
-        numbers: list[int] = []
+        batches: list[Batch] = []
         size = 0
         while self._unread and size < FETCHED:
             segment = self._unread.popleft()
             if segment.share is not None and not segment.asked:
                 segments.append(segment)
-                numbers.append(segment.share.batch.id)
+                batches.append(segment.share.batch)
                 size += segment.share.batch.size
             elif segment.earliest is not None:
                 self._renew(segment)  # somebody has taken that out
@@ -197,7 +198,7 @@ class Timed(Look):
                 self._read_next()
             self._pager.goes_on(self.queue)
 
-        self._pager.fetch(numbers, arrived)
+        self._pager.fetch(batches, arrived)
 
     def arrived(self, segments: "list[Segment]") -> None:
         """What was asked for was read."""

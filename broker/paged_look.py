@@ -112,8 +112,8 @@ class Look:
             if not done.done():
                 done.set_result(blobs)
 
-        numbers = [each.share.batch.id for each in wanted if each.share is not None]
-        self._pager.fetch(numbers, arrived)
+        batches = [each.share.batch for each in wanted if each.share is not None]
+        self._pager.fetch(batches, arrived)
         for each, blob in zip(wanted, await done, strict=True):
             each.glimpse = blob
         sight.glimpsed = wanted

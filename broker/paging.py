@@ -10,6 +10,7 @@ has a batch of its messages, and when it was delivered from.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from broker.chunk import OVERHEAD, Chunk
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from broker.joining import Joiner
     from broker.queue import Queue
     from broker.scrub import Scrub
+    from broker.spill import Spill
     from persistence.commit import GroupCommit
+    from persistence.message_log import Batch
 
 logger = logging.getLogger("leveret.paging")
 
@@ -77,14 +80,19 @@ class Pager:
         "_most",
         "_recall",
         "_scrub",
+        "_spill",
         "_waiting",
         "_weights",
+        "directory",
     )
 
     def __init__(self, commit: "GroupCommit") -> None:
         self._commit = commit
         self._recall = Recall()
         self._scrub: Scrub | None = None
+        self._spill: Spill | None = None
+        # Where files may be made that are there for a while only; None for any place.
+        self.directory: Path | None = None
         self._joiner: Joiner | None = None
         # Of queues that were not short when they were last looked at: bytes in memory.
         self._weights: dict[Queue, int] = {}
@@ -119,12 +127,50 @@ class Pager:
             return
         if len(share.ordinals) < FEW:
             self.note_small(queue)
+        if weight > (self._share // 2 if ready.paged else self._share):
+            self._page_level(queue, share.level, share)
+
+    def look(self, queue: "Queue") -> None:
+        """A queue is in use: if it is long, its transient messages need not stay in memory.
+
+        Called once a second at most.
+        """
+        ready = queue.ready
+        if not queue.pages or queue.deleted or isinstance(ready, Chunks):
+            return
+        weight = _weight(queue)
+        if weight <= FLOOR:
+            return
+        self._weights[queue] = weight
         if weight <= (self._share // 2 if ready.paged else self._share):
             return
+        for level in range(len(ready.by_level())):
+            spilled = self._page_level(queue, level, None)
+            if isinstance(spilled, Paged):
+                self._spill_from(spilled)
+
+    def _spill_from(self, paged: Paged) -> None:
+        if _weight(paged.queue) <= self._share // 2:
+            return
+        paged.page_out()
+        first = next(iter(paged.tail.unseen()), None)
+        if first is None or first.batch is not None:
+            return
+        if self._spill is None:
+            from broker.spill import Spill  # most brokers never have so many
+
+            self._spill = Spill(self._commit.reader, self.directory)
+        self._spill.begin(paged, self._spill_from)
+
+    def _page_level(self, queue: "Queue", level: int, share: Share | None) -> "Fifo | Paged":
+        ready = queue.ready
         if isinstance(ready, Priorities):
-            ready.replace(share.level, self._page_out(queue, ready.levels[share.level], share))
+            part = self._page_out(queue, ready.levels[level], level, share)
+            ready.replace(level, part)
         else:
-            queue.ready = self._page_out(queue, ready, share)
+            assert not isinstance(ready, Chunks)  # the caller has seen to that
+            part = queue.ready = self._page_out(queue, ready, level, share)
+        return part
 
     def forget(self, queue: "Queue") -> None:
         """The queue is gone; who waits for what is being read of it is told as ever."""
@@ -148,12 +194,14 @@ class Pager:
     def _stream_share(self) -> int:
         return min(STREAM, self._most)
 
-    def _page_out(self, queue: "Queue", ready: "Fifo | Paged", share: Share) -> "Fifo | Paged":
+    def _page_out(
+        self, queue: "Queue", ready: "Fifo | Paged", level: int, share: Share | None
+    ) -> "Fifo | Paged":
         if not isinstance(ready, Paged):
             keep = _prefix(ready, min(HEAD, self._share // 4))
             if keep is None:
                 return ready
-            ready = Paged(queue, self, ready, keep, share.level)
+            ready = Paged(queue, self, ready, keep, level)
             self.watch(queue)
         ready.page_out(share)
         return ready
@@ -225,8 +273,8 @@ class Pager:
             paged.arrived(segments)
             self.goes_on(queue)
 
-        numbers = [segment.share.batch.id for segment in segments if segment.share is not None]
-        self._commit.reader.fetch(numbers, arrived)
+        batches = [segment.share.batch for segment in segments if segment.share is not None]
+        self.fetch(batches, arrived)
 
     def goes_on(self, queue: "Queue") -> None:
         """Something that a queue had to wait for was read."""
@@ -240,9 +288,13 @@ class Pager:
         """Calls `callback` once more of a queue that must wait was read."""
         self._waiting.setdefault(queue, []).append(callback)
 
-    def fetch(self, batch_ids: Sequence[int], then: Callable[[list[Blob]], None]) -> None:
-        """Reads batches for somebody who only looks; `then` is called on the loop."""
-        self._commit.reader.fetch(batch_ids, then)
+    def fetch(self, batches: "Sequence[Batch]", then: Callable[[list[Blob]], None]) -> None:
+        """Reads batches; `then` is called on the loop with them."""
+        reader = self._commit.reader
+        if self._spill is not None and any(batch.spilled for batch in batches):
+            self._spill.fetch(batches, then)
+        else:
+            reader.fetch([batch.id for batch in batches], then)
 
     async def copies(self, queue: "Queue", share: Share, blob: Blob) -> list[QueuedMessage]:
         """As `recall`, for somebody who only looks: what is damaged stays as it is."""

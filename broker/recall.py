@@ -50,6 +50,7 @@ class Recall:
 
     def _build_alike(self, queue: Any, share: Share, alike: record.Alike) -> list[QueuedMessage]:
         batch, ordinals = share.batch, share.ordinals
+        kept = None if batch.spilled else batch
         route, header = self._look_up(alike.start, alike.flags)
         entries = list(map(_NEW_ENTRY, repeat(QueuedMessage, len(ordinals))))
         messages = map(_NEW_MESSAGE, repeat(Message))
@@ -63,7 +64,7 @@ class Recall:
             entry.queue = queue
             entry.position = position
             entry.deadline = None
-            entry.batch = batch
+            entry.batch = kept
             entry.ref = ordinal
             entry.returns = 0
         _count_returns(batch, entries)
@@ -76,6 +77,7 @@ class Recall:
         entries = list(map(_NEW_ENTRY, repeat(QueuedMessage, len(found))))
         messages = map(_NEW_MESSAGE, repeat(Message))
         last_shape = last = b""
+        kept = None if batch.spilled else batch
         route: Route
         header: ContentHeader
         for (shape, ordinal, position, deadline, start, body), entry, message in zip(
@@ -92,7 +94,7 @@ class Recall:
             entry.queue = queue
             entry.position = position
             entry.deadline = deadline - 1 if deadline else None
-            entry.batch = batch
+            entry.batch = kept
             entry.ref = ordinal
             entry.returns = 0
         _count_returns(batch, entries)

@@ -122,7 +122,7 @@ class Scrub:
                 _report(queue, share, blobs[0])
             self._wait(PAUSE)
 
-        self._pager.fetch([share.batch.id], read)
+        self._pager.fetch([share.batch], read)
 
 
 def _is_here(queue: "Queue") -> bool:

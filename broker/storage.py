@@ -289,6 +289,7 @@ def _recover_once(options: Options, clock: Clock, loop: asyncio.AbstractEventLoo
     try:
         commit = GroupCommit(engine, clock, loop.call_soon_threadsafe)
         turn = Turn(loop.call_soon, clock, commit)
+        turn.pager.directory = options.data_dir
         with engine.begin() as connection:
             first, strict = _first_start(options), options.strict_recovery
             vhosts = _load(connection, commit, turn, first, strict=strict)

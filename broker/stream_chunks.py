@@ -314,7 +314,7 @@ class Chunks(Fifo):
             if not done.done():
                 done.set_result(blobs)
 
-        pager.fetch([share.batch.id], arrived)
+        pager.fetch([share.batch], arrived)
         (blob,) = await done
         return await pager.copies(queue, share, blob)
 

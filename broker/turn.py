@@ -94,6 +94,7 @@ class Turn:
                 ages = queue.ages
                 if ages.due <= now:
                     ages.note(queue, now)
+                    self.pager.look(queue)
                 ages.seen = queue.next_position
                 try:
                     queue.deliver()

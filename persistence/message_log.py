@@ -63,6 +63,9 @@ class Batch:
         "written",
     )
 
+    # Whether it is none of the log's: its messages are transient (broker/spill.py).
+    spilled = False
+
     def __init__(self, batch_id: int) -> None:
         self.id = batch_id
         self.entries: Any = []
@@ -192,6 +195,8 @@ class MessageLog:
     def settle_share(self, share: Share) -> None:
         """All messages of a share of a written batch are done with."""
         batch = share.batch
+        if batch.spilled:
+            return
         batch.alive -= len(share.ordinals)
         if not batch.alive:
             self.dead.append(batch)
@@ -335,6 +340,8 @@ class MessageLog:
 
     def set_aside(self, share: Share, why: record.Damaged) -> None:
         """The batch of this share was read back and found damaged: nothing of the share is left."""
+        if share.batch.spilled:
+            return
         if isinstance(why, record.Unreadable):
             # Nor can it be moved or deleted: a commit that tried would never be done.  It counts
             # as alive until a start salvages the file.

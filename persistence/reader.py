@@ -62,7 +62,7 @@ class Reader:
 
         While the database refuses, that is later.
         """
-        self.run(lambda connection: [_read(connection, number) for number in batch_ids], then)
+        self.run(lambda connection: [read(connection, number) for number in batch_ids], then)
 
     def run(self, job: Callable[[Connection], T], then: Callable[[T], None]) -> None:
         """Calls `then` on the loop with what `job`, which only reads, has found.
@@ -119,7 +119,8 @@ class Reader:
             self._call_soon(callback, *arguments)
 
 
-def _read(connection: Connection, number: int) -> Blob:
+def read(connection: Connection, number: int) -> Blob:
+    """The blob of this batch; raises what a database raises that is to be asked again."""
     try:
         row = connection.execute(_READ, {"key": number}).first()
     except DBAPIError as error:

@@ -20,6 +20,7 @@ class Item:
     redelivered: bool | None = False
     failures: int = 0
     delivered: bool = False
+    transient: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Model:
     ready: list[Item] = field(default_factory=list)
     unacked: dict[int, Item] = field(default_factory=dict)
     dead: list[bytes] = field(default_factory=list)
+    # The bodies of all that was published as transient, dead or alive.
+    transient: set[bytes] = field(default_factory=set)
     published: int = 0
     # Of a quorum queue: how many of high priority went since the last of normal priority.
     run: int = 0
@@ -54,7 +57,9 @@ class Model:
 
     # -- in ------------------------------------------------------------------------------
 
-    def publish(self, body: bytes, priority: int, ttl: int | None, now: int) -> bool:
+    def publish(
+        self, body: bytes, priority: int, ttl: int | None, now: int, *, transient: bool = False
+    ) -> bool:
         """Whether the queue takes it."""
         rules = self.rules
         if rules.refuses and rules.max_length is not None and len(self.ready) >= rules.max_length:
@@ -62,7 +67,12 @@ class Model:
         times = [each for each in (ttl, rules.ttl) if each is not None]
         level = int(priority > 4) if rules.quorum else min(priority, rules.max_priority or 0)
         deadline = now + min(times) if times else None
-        self.ready.append(Item(body, self.published, level, deadline))
+        item = Item(body, self.published, level, deadline)
+        if transient:
+            # A quorum queue keeps it, but the queue of its dead letter does not.
+            self.transient.add(body)
+            item.transient = not rules.quorum
+        self.ready.append(item)
         self.published += 1
         self._order()
         self._shorten()
@@ -160,6 +170,8 @@ class Model:
 
     def restart(self, now: int) -> None:
         """All whose time is not over comes back in its old order."""
+        self.ready = [item for item in self.ready if not item.transient]
+        self.dead = [body for body in self.dead if body not in self.transient]
         self.run = 0
         self.expire(now)
         if self.rules.quorum:

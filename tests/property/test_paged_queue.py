@@ -4,7 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from broker import paging
+from broker import ages, paging, spill
 from broker.message import Body
 from broker.paged import Paged
 from broker.priorities import Priorities
@@ -12,6 +12,7 @@ from tests.property.test_queue import LONG, QUEUE, TIMEOUT_S, Queue
 
 # Two messages make a queue long, and one of them stays.
 TINY = {"LONG": 500, "HEAD": 1, "AHEAD": 800, "FLOOR": 0, "PORTION": 1}
+_WORTH, _INTERVAL, _KEPT = spill.WORTH, ages.INTERVAL, ages.KEPT
 _USUAL = {name: getattr(paging, name) for name in TINY}
 
 
@@ -21,11 +22,14 @@ class PagedQueue(Queue):
     def _attach(self) -> None:
         for name, value in TINY.items():
             setattr(paging, name, value)
+        # Each look at a queue, which is in each turn, spills even a single transient message.
+        spill.WORTH, ages.INTERVAL, ages.KEPT = 1, 0, 1 << 30
         super()._attach()
 
     def teardown(self) -> None:
         for name, value in _USUAL.items():
             setattr(paging, name, value)
+        spill.WORTH, ages.INTERVAL, ages.KEPT = _WORTH, _INTERVAL, _KEPT
         super().teardown()
 
     # A level of high priority that is on the disk shows only as it is read what came back.

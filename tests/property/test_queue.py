@@ -129,16 +129,22 @@ class Queue(RuleBasedStateMachine):
 
     # -- clients
 
-    @rule(priority=st.integers(0, 5), ttl=st.none() | TTLS, count=st.integers(1, 3))
-    def publish(self, priority: int, ttl: int | None, count: int) -> None:
+    @rule(
+        priority=st.integers(0, 5),
+        ttl=st.none() | TTLS,
+        count=st.integers(1, 3),
+        transient=st.booleans(),
+    )
+    def publish(self, priority: int, ttl: int | None, count: int, transient: bool) -> None:
         if self.model.rules.quorum and not self.model.rules.weighted:
             priority = min(priority, NORMAL)
         for _ in range(count):
             self.number += 1
             body = b"%d" % self.number
-            taken = self.model.publish(body, priority, ttl, self.now)
+            taken = self.model.publish(body, priority, ttl, self.now, transient=transient)
             given: dict[str, Any] = {} if ttl is None else {"expiration": str(ttl)}
-            self.client.publish("", QUEUE, body, delivery_mode=2, priority=priority, **given)
+            mode = 1 if transient else 2
+            self.client.publish("", QUEUE, body, delivery_mode=mode, priority=priority, **given)
             names = self.client.names()
             if not self.held:
                 assert names == ["basic.ack" if taken else "basic.nack"]
