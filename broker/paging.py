@@ -41,6 +41,8 @@ logger = logging.getLogger("leveret.paging")
 # Above this (bytes in memory) a queue is long; so much of its head stays then.
 LONG = 16 << 20
 HEAD = 4 << 20
+# Above this its transient messages go: the log has not written them anyway, as it has others.
+TRANSIENT = 64 << 20
 # So much is read ahead of a consumer (bytes in memory), once half of it is used up: a thread that
 # reads much at once waits seldom for the interpreter.
 AHEAD = 8 << 20
@@ -142,7 +144,8 @@ class Pager:
         if weight <= FLOOR:
             return
         self._weights[queue] = weight
-        if weight <= (self._share // 2 if ready.paged else self._share):
+        limit = min(TRANSIENT, self._most)
+        if weight <= (limit // 2 if ready.paged else limit):
             return
         for level in range(len(ready.by_level())):
             spilled = self._page_level(queue, level, None)
@@ -150,7 +153,7 @@ class Pager:
                 self._spill_from(spilled)
 
     def _spill_from(self, paged: Paged) -> None:
-        if _weight(paged.queue) <= self._share // 2:
+        if _weight(paged.queue) <= min(TRANSIENT, self._most) // 2:
             return
         paged.page_out()
         first = next(iter(paged.tail.unseen()), None)

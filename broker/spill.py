@@ -12,9 +12,10 @@ import logging
 import os
 import tempfile
 import weakref
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,12 +190,11 @@ def _read(connection: Connection, batch: Batch) -> Blob:
 
 def _in_front(paged: "Paged") -> list[QueuedMessage]:
     # The transient messages in front of the tail, no more than a batch; none if it is not worth it.
-    found: list[QueuedMessage] = []
-    size = octets = 0
-    for entry in islice(paged.tail.unseen(), BATCH_ENTRIES):
-        if entry.batch is not None or size > BATCH_BYTES:
-            break
-        found.append(entry)
-        octets += entry.message.header.body_size
-        size = octets + OVERHEAD * len(found)
-    return found if len(found) >= WORTH or octets >= WORTH_OCTETS else []
+    found = list(islice(paged.tail.unseen(), BATCH_ENTRIES))
+    logged = next((n for n, entry in enumerate(found) if entry.batch is not None), len(found))
+    del found[logged:]
+    ends = list(accumulate([entry.message.header.body_size + OVERHEAD for entry in found]))
+    if ends and ends[-1] > BATCH_BYTES:
+        del found[bisect_left(ends, BATCH_BYTES) + 1 :]
+    enough = len(found) >= WORTH or (found and ends[len(found) - 1] >= WORTH_OCTETS)
+    return found if enough else []

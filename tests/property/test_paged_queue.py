@@ -11,7 +11,7 @@ from broker.priorities import Priorities
 from tests.property.test_queue import LONG, QUEUE, TIMEOUT_S, Queue
 
 # Two messages make a queue long, and one of them stays.
-TINY = {"LONG": 500, "HEAD": 1, "AHEAD": 800, "FLOOR": 0, "PORTION": 1}
+TINY = {"LONG": 500, "TRANSIENT": 500, "HEAD": 1, "AHEAD": 800, "FLOOR": 0, "PORTION": 1}
 _WORTH, _INTERVAL, _KEPT = spill.WORTH, ages.INTERVAL, ages.KEPT
 _USUAL = {name: getattr(paging, name) for name in TINY}
 

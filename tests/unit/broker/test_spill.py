@@ -20,6 +20,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {"LONG": 10_000, "HEAD": 2_500, "AHEAD": 5_000, "FLOOR": 1_000, "PORTION": 1_000}
     for name, value in sizes.items():
         monkeypatch.setattr(paging, name, value)
+    monkeypatch.setattr(paging, "TRANSIENT", 10_000)
     monkeypatch.setattr(spill, "WORTH", 5)
     monkeypatch.setattr(ages, "INTERVAL", 0)
     monkeypatch.setattr(ages, "KEPT", 1 << 30)
