@@ -312,7 +312,10 @@ def _first_run(
 
 
 def _is_small(batch: Batch) -> bool:
-    return batch.written and batch.alive < paging.FEW and batch.size <= SMALL
+    # One of transient messages (spill.py) has an id that says nothing to the database.
+    if batch.spilled or not batch.written:
+        return False
+    return batch.alive < paging.FEW and batch.size <= SMALL
 
 
 # -- what in memory belongs to batches ---------------------------------------------------

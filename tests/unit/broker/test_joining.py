@@ -7,6 +7,7 @@ import pytest
 from broker import joining, paging
 from broker.paged import Paged
 from broker.queue import Queue
+from persistence.message_log import Batch
 from tests.support.encoding import Typed
 from tests.support.engine import Client, Engine
 from tests.unit.broker.test_paged_look import look
@@ -285,3 +286,19 @@ def test_deadlines_of_joined_batches_are_known(engine: Engine, client: Client):
     assert queue.disk_reads == 0
     left = [b"%d" % number for number, seconds in enumerate(times) if seconds > 240]
     assert drained(client, "q") == left
+
+
+def test_batches_of_transient_messages_are_none_of_the_database():
+    class Spilled(Batch):
+        spilled = True
+
+    pieces = []
+    for number in range(2 * joining.WORTH):
+        batch = (Batch if number % 2 else Spilled)(number)
+        batch.written, batch.alive = True, 1
+        pieces.append(joining._Piece(batch, number, number))
+    run, _ = joining._first_run(pieces[1::2], 1000, to_the_end=True)
+    assert run is not None
+    assert len(run.batches) == joining.WORTH
+    assert joining._first_run(pieces[::2], 1000, to_the_end=True)[0] is None
+    assert joining._first_run(pieces, 1000, to_the_end=True)[0] is None
