@@ -1,7 +1,7 @@
 """What a connection's input passes while an alarm is on (spec 9.1), or its virtual host is full.
 
 Here: letting everything through but messages, and holding the connection up at
-the first of these.  Not here: when there is an alarm (alarms.py).
+the first of these, or of a part of one.  Not here: when there is an alarm (alarms.py).
 
 The connection is held up where it stands: what came before is done, and nothing
 behind it is read, whatever it is.  Deliveries go on.
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 class Gate:
     """Handles the commands of one connection until the cause is gone; then `open`."""
 
-    __slots__ = ("_alarms", "_connection", "shut")
+    __slots__ = ("_alarms", "_assembling", "_connection", "shut")
 
     def __init__(self, connection: "Connection", alarms: Alarms) -> None:
         self._connection = connection
         self._alarms = alarms
+        # What had come of a message before holds nobody up.
+        self._assembling = connection.protocol.assembling
         self.shut = False
 
     def handle(self, received: list[Command]) -> None:
@@ -45,7 +47,8 @@ class Gate:
             if connection.held or connection.gate is not self:
                 connection.put_back(received[index + 1 :])
                 return
-        if connection.protocol.assembling and not self._alarms.refuses:
+        before, self._assembling = self._assembling, connection.protocol.assembling
+        if self._assembling > before and not self._alarms.refuses:
             self._shut([])
 
     def _refuse(self, channel: "Channel", command: Command) -> bool:

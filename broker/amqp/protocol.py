@@ -127,9 +127,10 @@ class Protocol:
         return held + sum(content.received for content in self._contents.values())
 
     @property
-    def assembling(self) -> bool:
-        """Whether the header of a content has come, and not yet all of its body."""
-        return any(content.header is not None for content in self._contents.values())
+    def assembling(self) -> int:
+        """How much there is of contents that have not come whole: their headers, and octets."""
+        started = (each for each in self._contents.values() if each.header is not None)
+        return sum(1 + content.received for content in started)
 
     def receive(self, data: bytes) -> None:
         """Takes in what the socket gave."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.eventually import eventually
+from tests.support.target import Target
 from tests.support.wire import (
     CAPABLE,
     HEARTBEAT,
@@ -104,6 +105,39 @@ def test_refusing_instead_of_blocking(leveret, connected):
     client.publish("", "q", b"m")
     client.expect("basic.nack", 1, delivery_tag=1)
     assert client.get("q") is None
+
+
+@pytest.mark.checklist(385, 387)
+def test_refusing_ends_with_the_alarm(leveret, connected):
+    broker = leveret("--alarmed-publishers", "refuse")
+    target = Target(broker.amqp, broker.http, None)
+    confirming, plain, transactional = (connected(broker) for _ in range(3))
+    confirming.call(1, "queue.declare", queue="q")
+    confirming.publish("", "q", b"before")
+    confirming.call(1, "confirm.select")
+    transactional.call(1, "tx.select")
+    assert target.api("PUT", "alarms/disk")[0] == 201
+    confirming.publish("", "nowhere", b"m", mandatory=True)
+    confirming.expect("basic.nack", 1, delivery_tag=1)
+    confirming.call(1, "basic.consume", queue="q")
+    assert confirming.expect_content("basic.deliver").body == b"before"
+    confirming.send_method(1, "basic.ack", delivery_tag=1)
+    plain.publish("", "q", b"plain")
+    transactional.publish("", "q", b"transactional")
+    for client in (plain, transactional):
+        client.expect("connection.blocked", 0, reason="low on disk")
+    late = connected(broker)
+    late.call(1, "confirm.select")
+    late.publish("", "q", b"m")
+    late.expect("basic.nack", 1, delivery_tag=1)
+    assert target.api("DELETE", "alarms/disk")[0] == 204
+    for client in (plain, transactional):
+        client.expect("connection.unblocked", 0)
+    assert confirming.expect_content("basic.deliver").body == b"plain"
+    transactional.call(1, "tx.commit")
+    assert confirming.expect_content("basic.deliver").body == b"transactional"
+    late.publish("", "q", b"late")
+    late.expect("basic.ack", 1, delivery_tag=2)
 
 
 @pytest.mark.checklist(386)

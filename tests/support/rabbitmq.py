@@ -5,6 +5,7 @@ process that is started here is ended by its pid.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -146,6 +147,23 @@ class RabbitMQ:
             )
         self.processes.append(process)
         return process
+
+    def evaluate(self, erlang: str) -> str:
+        """What an Erlang expression, without its full stop, is worth in the node, as text."""
+        node = self._environment()["RABBITMQ_NODENAME"]
+        cookie = (self.directory / ".erlang.cookie").read_text()
+        done = subprocess.run(
+            ["erl_call", "-sname", node, "-c", cookie, "-e"],
+            input=f"{erlang}.\n",
+            env=self._environment() | {"PATH": "/usr/lib/erlang/bin"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        worth = re.fullmatch(r"\{ok, (.*)\}", done.stdout, re.DOTALL)
+        assert worth is not None, done.stdout
+        return worth[1]
 
     def stop(self) -> None:
         """End the node, the helpers that the Erlang machine started, and epmd, each by its pid."""

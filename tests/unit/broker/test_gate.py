@@ -109,6 +109,20 @@ def test_half_a_message_blocks(client, alarms, queue, body):
     assert queue.message_count == 1
 
 
+def test_half_a_message_from_before_does_not_block_until_more_of_it_comes(client, alarms, queue):
+    client.send(method_frame(1, "basic.publish", exchange="", routing_key="q"))
+    client.send(header_frame(1, 4), body_frame(1, b"a"))
+    alarms.set("memory", True)
+    client.call(0, "connection.update-secret", new_secret="s", reason="")
+    assert client.silent
+    client.send(body_frame(1, b"b"))
+    assert client.names() == ["connection.blocked"]
+    client.send(body_frame(1, b"cd"))
+    alarms.set("memory", False)
+    assert client.names() == ["connection.unblocked"]
+    assert queue.message_count == 1
+
+
 def test_a_method_alone_does_not_block(client, alarms, queue):
     alarms.set("memory", True)
     client.send(method_frame(1, "basic.publish", exchange="", routing_key="q"))
@@ -256,6 +270,24 @@ def test_confirms_asked_for_in_the_same_breath(client, refusing, queue):
     client.send(method_frame(1, "confirm.select"), publish_frames(1, "", "q", b"m"))
     assert client.names() == ["confirm.select-ok", "basic.nack"]
     assert client.connection.state == "blocking"
+
+
+def test_what_is_refused_is_not_returned(client, refusing):
+    client.call(1, "confirm.select")
+    refusing.set("memory", True)
+    client.publish("", "nowhere", b"m", mandatory=True)
+    assert client.names() == ["basic.nack"]
+
+
+def test_a_transaction_waits(client, refusing, queue):
+    client.call(1, "tx.select")
+    refusing.set("memory", True)
+    client.send(publish_frames(1, "", "q", b"m"), method_frame(1, "tx.commit"))
+    assert client.names() == ["connection.blocked"]
+    assert queue.message_count == 0
+    refusing.set("memory", False)
+    assert client.names() == ["connection.unblocked", "tx.commit-ok"]
+    assert queue.message_count == 1
 
 
 def test_who_cannot_be_refused_is_blocked(client, refusing, queue):
