@@ -5,6 +5,7 @@ When there is an alarm, and what else can be done about it, is in test_alarms.py
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def connect(alarmed: Alarmed) -> Iterator[Callable[..., WireClient]]:
     """Connects to it; options as in `WireClient.connect`."""
     opened: list[WireClient] = []
 
-    def connect(**options) -> WireClient:
+    def connect(**options: Any) -> WireClient:
         opened.append(WireClient(alarmed.target.amqp))
         return opened[-1].connect(**options)
 
@@ -87,12 +88,12 @@ def connect(alarmed: Alarmed) -> Iterator[Callable[..., WireClient]]:
 
 
 @pytest.fixture
-def client(connect) -> WireClient:
+def client(connect: Callable[..., WireClient]) -> WireClient:
     return connect()
 
 
-def declared(client: WireClient, **options) -> str:
-    return client.call(1, "queue.declare", **options).arguments["queue"]
+def declared(client: WireClient, **options: bool) -> str:
+    return str(client.call(1, "queue.declare", **options).arguments["queue"])
 
 
 def silent(client: WireClient) -> bool:
