@@ -347,3 +347,13 @@ def test_priorities_up_to_four_change_nothing(channel, quorum):
         publish(channel, "", queue, f"{priority}", priority=priority)
     until_ready(channel, queue, 4)
     assert take(channel, queue) == [b"0", b"4", b"None", b"1"]
+
+
+@pytest.mark.checklist(322)
+@pytest.mark.differs("puts it behind the others unless there is a limit")
+@pytest.mark.parametrize("options", [{}, {"x_delivery_limit": -1}], ids=["default", "no limit"])
+def test_what_comes_back_goes_first(channel, quorum, options):
+    source = quorum("0", "1", **options)
+    taken = get(channel, source)[0]
+    channel.basic_nack(taken.delivery_tag, requeue=True)
+    assert get(channel, source)[2] == b"0"

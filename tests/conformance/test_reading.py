@@ -231,3 +231,56 @@ def test_which_of_several_bad_arguments_counts(client, queue_type, arguments, te
     client.send_method(1, "queue.declare", queue="q", durable=True, arguments=arguments)
     text = "PRECONDITION_FAILED - invalid arg " + text.format("queue 'q' in vhost '/'")
     client.expect_close(406, text, at=(50, 10), channel=1)
+
+
+@pytest.mark.checklist(57)
+@pytest.mark.differs("fails with 541")
+def test_a_decimal_in_a_redeclaration(client, name):
+    queue = name("q")
+    client.call(1, "queue.declare", queue=queue, exclusive=True, arguments={"x-message-ttl": 5})
+    again = {"x-message-ttl": Typed("D", (1, 50))}
+    client.send_method(1, "queue.declare", queue=queue, exclusive=True, arguments=again)
+    start = f"PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue '{queue}' in "
+    client.expect_close(406, f"{start}vhost '/': received '{{1,50}}' but current is '5'", channel=1)
+
+
+@pytest.mark.checklist(58)
+@pytest.mark.differs("takes surrogates, and what is beyond Unicode")
+@pytest.mark.parametrize("octets", [b"\xed\xa0\x80", b"\xf4\x90\x80\x80"])
+def test_what_only_looks_like_utf8(client, octets):
+    client.send_method(1, "queue.declare", queue=octets, exclusive=True)
+    client.expect_close(501, MALFORMED, at=(0, 0))
+
+
+@pytest.mark.checklist(69)
+@pytest.mark.differs("answers 404 where the name of the queue is empty")
+@pytest.mark.parametrize("method", ["queue.bind", "queue.purge", "queue.delete", "basic.get"])
+def test_no_queue_named_on_a_channel_that_is_not_open(client, method):
+    client.send_method(7, method)
+    at = METHODS[method][:2]
+    client.expect_close(504, "CHANNEL_ERROR - expected 'channel.open'", at=at)
+
+
+@pytest.mark.checklist(71)
+@pytest.mark.differs("505 on the connection")
+def test_parts_of_a_content_on_a_channel_that_an_error_has_closed(client):
+    client.send_method(1, "queue.declare", queue="nope", passive=True)
+    client.expect_close(404, channel=1)
+    client.send(body_frame(1, b"m"), header_frame(1, 1), method_frame(1, "channel.close-ok"))
+    client.call(1, "channel.open")
+
+
+@pytest.mark.checklist(17)
+@pytest.mark.differs("takes 4096 octets at most before tune-ok")
+def test_frames_before_tune_ok_may_have_8192_octets(tcp):
+    client = tcp()
+    client.login(client_properties={"token": "x" * 8000})
+
+
+@pytest.mark.checklist(39)
+@pytest.mark.differs("answers 504")
+def test_a_client_that_closes_before_it_opens(tcp):
+    client = tcp()
+    client.login()
+    client.tune_ok()
+    client.call(0, "connection.close", reply_code=200, reply_text="bye")
