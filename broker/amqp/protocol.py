@@ -316,8 +316,7 @@ class Protocol:
         return end + 1
 
     def _peek(self, payload: bytes, body_size: int) -> ContentHeader:
-        whole = len(payload) >= _HEADER_FIXED_SIZE
-        flags = _HEADER_FIXED.unpack_from(payload, 0)[3] if whole else 0
+        flags = _HEADER_FIXED.unpack_from(payload, 0)[3]
         header = ContentHeader(payload, body_size, flags)
         if header.repeats:
             if len(self._headers) >= _REMEMBERED_HEADERS:
@@ -357,7 +356,10 @@ class Protocol:
         elif body_size > HARD_BODY_LIMIT:
             self._broken_content(out, channel, errors.body_too_large(body_size, HARD_BODY_LIMIT))
         else:
-            content.header = self._headers.get(payload) or self._peek(payload, body_size)
+            if len(payload) < _HEADER_FIXED_SIZE:
+                content.header = ContentHeader(payload, body_size, 0)  # malformed
+            else:
+                content.header = self._headers.get(payload) or self._peek(payload, body_size)
             if body_size > self.max_message_size:
                 content.chunks = None
             if not body_size:
