@@ -49,7 +49,7 @@ def _declare_ok(name: str, messages: int, consumers: int) -> cold.Method:
 def queue_name(channel: Channel, name: str) -> str:
     """`name`, or the most recently declared queue for an empty one; raises NotFound (spec 3.2)."""
     if name:
-        return naming.clean(name)
+        return name
     if channel.last_queue is None:
         raise errors.no_previously_declared_queue()
     return channel.last_queue
@@ -107,7 +107,7 @@ def purge(channel: Channel, command: commands.Queue.Purge) -> cold.Method | None
 
 def delete(channel: Channel, command: commands.Queue.Delete) -> cold.Method | None:
     """Idempotent."""
-    name = queue_name(channel, command.queue)
+    name = naming.clean(queue_name(channel, command.queue))
     connection = channel.connection
     if name in channel.vhost.queues:
         channel.vhost.queues[name].catch_up()

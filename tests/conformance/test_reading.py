@@ -198,6 +198,17 @@ def test_a_timestamp_is_an_integer_to_a_redeclaration(client, name):
     client.call(1, "queue.declare", queue=queue, exclusive=True, arguments=again)
 
 
+@pytest.mark.checklist(98)
+@pytest.mark.parametrize("method", ["basic.get", "basic.consume", "queue.purge"])
+def test_line_ends_count_where_a_queue_is_used(client, name, method):
+    queue = name("q")
+    client.call(1, "queue.declare", queue=f"{queue}\r\n", exclusive=True)
+    client.call(1, "queue.declare", queue=f"\n{queue}", passive=True)
+    client.send_method(1, method, queue=f"{queue}\n")
+    text = f"NOT_FOUND - no queue '{queue}\n' in vhost '/'"
+    client.expect_close(404, text, at=METHODS[method][:2], channel=1)
+
+
 @pytest.mark.checklist(317)
 @pytest.mark.parametrize(
     ("queue_type", "arguments", "text"),
