@@ -43,6 +43,9 @@ LONG = 16 << 20
 HEAD = 4 << 20
 # Above this its transient messages go: the log has not written them anyway, as it has others.
 TRANSIENT = 64 << 20
+# Up to this they stay while consumers take them so fast that all would be gone in SOON (ms).
+TAKEN = 512 << 20
+SOON = 5000
 # So much is read ahead of a consumer (bytes in memory), once half of it is used up: a thread that
 # reads much at once waits seldom for the interpreter.
 AHEAD = 8 << 20
@@ -80,6 +83,7 @@ class Pager:
         "_joiner",
         "_looks",
         "_most",
+        "_paces",
         "_recall",
         "_scrub",
         "_spill",
@@ -101,6 +105,8 @@ class Pager:
         # What each may have of BUDGET at most, and looks since that was found out.
         self._most = BUDGET
         self._looks = 0
+        # When they were last looked at for transient messages, and how many had left them by then.
+        self._paces: dict[Queue, tuple[int, int]] = {}
         # Who waits for a read, by the queue that it is for.
         self._waiting: dict[Queue, list[Callable[[], object]]] = {}
         commit.on_written = self.written
@@ -135,7 +141,7 @@ class Pager:
     def look(self, queue: "Queue") -> None:
         """A queue is in use: if it is long, its transient messages need not stay in memory.
 
-        Called once a second at most.
+        Called as often as ages.py takes notes at most.
         """
         ready = queue.ready
         if not queue.pages or queue.deleted or isinstance(ready, Chunks):
@@ -144,13 +150,24 @@ class Pager:
         if weight <= FLOOR:
             return
         self._weights[queue] = weight
+        soon_gone = self._is_soon_gone(queue)
         limit = min(TRANSIENT, self._most)
         if weight <= (limit // 2 if ready.paged else limit):
+            return
+        if soon_gone and weight <= TAKEN // len(self._weights):
             return
         for level in range(len(ready.by_level())):
             spilled = self._page_level(queue, level, None)
             if isinstance(spilled, Paged):
                 self._spill_from(spilled)
+
+    def _is_soon_gone(self, queue: "Queue") -> bool:
+        # At the pace of the time since the last look, which nobody knows at the first one.
+        now, left = queue.turn.now(), len(queue.ready)
+        taken = queue.next_position - left
+        before, taken_before = self._paces.get(queue, (now, taken))
+        self._paces[queue] = now, taken
+        return now > before and left * (now - before) <= (taken - taken_before) * SOON
 
     def _spill_from(self, paged: Paged) -> None:
         if _weight(paged.queue) <= min(TRANSIENT, self._most) // 2:
@@ -178,6 +195,7 @@ class Pager:
     def forget(self, queue: "Queue") -> None:
         """The queue is gone; who waits for what is being read of it is told as ever."""
         self._weights.pop(queue, None)
+        self._paces.pop(queue, None)
         if self._scrub is not None:
             self._scrub.forget(queue)
         if self._joiner is not None:
@@ -187,6 +205,7 @@ class Pager:
         self._looks = 0
         weights = {each: _weight(each) for each in self._weights if not each.deleted}
         self._weights = {queue: weight for queue, weight in weights.items() if weight > FLOOR}
+        self._paces = {queue: pace for queue, pace in self._paces.items() if queue in self._weights}
         self._most = max(FLOOR, BUDGET // max(1, len(self._weights)))
 
     @property

@@ -41,6 +41,35 @@ def test_they_leave_memory_and_come_back_in_order(client: Client, durable: bool)
     assert not queue.ready.paged
 
 
+def test_they_stay_while_consumers_will_soon_have_taken_all(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, client: Client
+):
+    monkeypatch.setattr(ages, "INTERVAL", 200)
+    queue = client.declare("q")
+    transient(client, 20)
+    for first in range(20, 320, 20):
+        engine.advance(0.2)
+        transient(client, 20, first)
+        for _ in range(10):
+            client.get("q", no_ack=True)
+    assert (queue.message_count, on_disk(queue)) == (170, 0)
+    engine.advance(4)
+    transient(client, 20, 320)
+    assert on_disk(queue) > 100
+
+
+def test_they_go_where_consumers_are_slow(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, client: Client
+):
+    monkeypatch.setattr(ages, "INTERVAL", 200)
+    queue = client.declare("q")
+    for first in range(0, 320, 20):
+        engine.advance(4)
+        transient(client, 20, first)
+        client.get("q", no_ack=True)
+    assert on_disk(queue) > 200
+
+
 def test_their_confirms_do_not_wait_for_it(engine: Engine, client: Client):
     client.declare("q")
     client.call(1, "confirm.select")
