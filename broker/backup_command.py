@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from broker.option_sources import OptionError, load
+from broker.option_sources import CommandLine, OptionError, load
 from broker.options import DATABASE, Options
 from broker.startup import DataDirectory, StartError
 from persistence import backup
@@ -73,9 +73,9 @@ def _passed_on(given: argparse.Namespace) -> list[tuple[str, str]]:
     return [(name, value) for name, value in values if value is not None]
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(CommandLine):
     def error(self, message: str) -> NoReturn:
-        """Raise where argparse would print its usage: an error is one line."""
+        """As for the broker, with a word on where to find more."""
         raise OptionError(f"{message} (see {self.prog} --help)")
 
 

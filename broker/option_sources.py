@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -113,14 +114,21 @@ def _hint(name: str, known: Sequence[str]) -> str:
 # --- The command line. ---
 
 
-class _Parser(argparse.ArgumentParser):
+class CommandLine(argparse.ArgumentParser):
+    """Raises OptionError where argparse would print its usage: an error is one line."""
+
     def error(self, message: str) -> NoReturn:
-        """Raise where argparse would print its usage: an error is one line."""
+        """A flag that cannot be used."""
         raise OptionError(message.removeprefix("argument "))
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # Nobody may be there to read it; Python 3.11.2 made that an error.
+        with suppress(OSError):
+            super()._print_message(message, file)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = CommandLine(
         prog="leveret",
         usage="leveret [options]\n       leveret backup DEST [options]\n"
         "       leveret restore SOURCE [options]",

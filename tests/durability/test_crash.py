@@ -71,7 +71,8 @@ def test_many_power_cuts_under_load(crash_test: CrashTests):
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("synchronous", ["OFF", "NORMAL"])
 def test_a_confirm_without_a_sync_is_found_out(crash_test: CrashTests, synchronous: str):
-    with pytest.raises(AssertionError, match=r"confirmed and lost|NOT_FOUND|neither rejected"):
+    lost = r"confirmed and lost|committed and back|NOT_FOUND|neither rejected"
+    with pytest.raises(AssertionError, match=lost):
         crash_test(5, power=True, synchronous=synchronous).run(MANY)
 
 
