@@ -64,7 +64,13 @@ def numbers(channel: BlockingChannel, queue: str) -> list[int]:
         found.append(json.loads(body)["number"])
     for tag in tags:
         channel.basic_nack(tag, requeue=True)
+    count(channel, queue)  # an answer: they are back
     return found
+
+
+def count(channel: BlockingChannel, queue: str) -> int:
+    """How many messages are ready in a queue, which are left alone."""
+    return int(channel.queue_declare(queue, passive=True).method.message_count)
 
 
 def messages(page: Page) -> Locator:
@@ -279,7 +285,8 @@ def test_all_that_fit_are_moved_and_back(
     # Not only in the message that goes by, but for ten minutes.
     jobs = page.get_by_label("Work on these messages")
     jobs.get_by_role("button", name="Undo").click()
-    eventually(lambda: numbers(channel, target) == [])
+    eventually(lambda: count(channel, source) == 6)
+    assert numbers(channel, target) == []
     assert numbers(channel, source) == [0, 2, 4, 1, 3, 5]
 
 
