@@ -163,15 +163,18 @@ class Model:
 
     # -- the end -------------------------------------------------------------------------
 
-    def lose_connection(self, now: int) -> None:
-        """What was delivered comes back, each counting as a failure."""
+    def stop(self, now: int) -> None:
+        """What was delivered comes back, each counting as a failure; what is transient goes."""
         for tag in sorted(self.unacked):
             self.requeue(tag, now, failed=True)
+        self._lose_transient()
+
+    def _lose_transient(self) -> None:
+        self.ready = [item for item in self.ready if not item.transient]
+        self.dead = [body for body in self.dead if body not in self.transient]
 
     def restart(self, now: int) -> None:
         """All whose time is not over comes back in its old order."""
-        self.ready = [item for item in self.ready if not item.transient]
-        self.dead = [body for body in self.dead if body not in self.transient]
         self.run = 0
         self.expire(now)
         if self.rules.quorum:
@@ -186,6 +189,7 @@ class Model:
         }
         self.ready += self.unacked.values()
         self.unacked.clear()
+        self._lose_transient()
         for item in self.ready:
             item.delivered |= item.position in handed_out
             item.redelivered = True if item.delivered else None

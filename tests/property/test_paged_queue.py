@@ -45,7 +45,7 @@ class PagedQueue(Queue):
     @precondition(lambda self: not self.held and not self.model.rules.weighted)
     @rule()
     def restart(self) -> None:
-        self.model.lose_connection(self.now)
+        self.model.stop(self.now)
         self.engine.restart()
         self._come_back()
 

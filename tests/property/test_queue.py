@@ -249,7 +249,7 @@ class Queue(RuleBasedStateMachine):
     @precondition(lambda self: not self.held)
     @rule()
     def restart(self) -> None:
-        self.model.lose_connection(self.now)
+        self.model.stop(self.now)
         self.model.restart(self.now)
         self.engine.restart()
         self._attach()
